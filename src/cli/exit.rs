@@ -1,0 +1,68 @@
+//! How a command ends.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The asked thing failed or was not found.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// The configuration is in error.
+    Configuration = 3,
+    /// It could not start: port, disk, permission.
+    Start = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed: the text says where, what and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    /// With which code to end.
+    pub exit: Exit,
+    /// What to tell the person.
+    pub text: String,
+}
+
+impl Failure {
+    /// The asked thing failed or was not found.
+    pub fn failed(text: impl fmt::Display) -> Failure {
+        Failure { exit: Exit::Failed, text: text.to_string() }
+    }
+
+    /// The command was used wrongly.
+    pub fn usage(text: impl fmt::Display) -> Failure {
+        Failure { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    /// The configuration is in error.
+    pub fn configuration(text: impl fmt::Display) -> Failure {
+        Failure { exit: Exit::Configuration, text: text.to_string() }
+    }
+
+    /// It could not start.
+    pub fn start(text: impl fmt::Display) -> Failure {
+        Failure { exit: Exit::Start, text: text.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::failed(error)
+    }
+}

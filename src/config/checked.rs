@@ -1,0 +1,220 @@
+//! The configuration as meant: every name resolved, every path absolute, every number in its unit.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::dns::Name;
+use crate::policy::Model;
+use crate::subject::Known;
+use crate::verdict::CategoryId;
+
+/// A whole configuration that has been checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// SHA-256 of the file's octets, in hex: goes into the manifest.
+    pub sha256: String,
+    /// This node.
+    pub node: Node,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where allowed names are asked.
+    pub upstream: Upstream,
+    /// Conditional forwarding, longest name first.
+    pub forward_zones: Vec<ForwardZone>,
+    /// Zones answered authoritatively.
+    pub local_zones: Vec<LocalZone>,
+    /// The cache.
+    pub cache: Cache,
+    /// Lists by [`crate::verdict::ListId`].
+    pub lists: Vec<ListSource>,
+    /// The policy.
+    pub model: Arc<Model>,
+    /// Names a snapshot is asked about before it is put in force.
+    pub probe: Probe,
+    /// The log.
+    pub log: Log,
+    /// Static attribution.
+    pub statics: Vec<StaticEntry>,
+}
+
+/// `[node]`
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in the log and in the manifest.
+    pub name: String,
+    /// Where log, compiled lists and state are kept.
+    pub data_dir: PathBuf,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// DNS over UDP and TCP.
+    pub dns: Vec<SocketAddr>,
+    /// Metrics, health, API.
+    pub admin: SocketAddr,
+    /// UDP workers; 0: one a core.
+    pub workers: usize,
+}
+
+/// `[upstream]`
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// In the order written.
+    pub servers: Vec<Server>,
+    /// How long a question may take in all.
+    pub timeout: Duration,
+    /// Whether answers are validated (RFC 4035).
+    pub dnssec: bool,
+}
+
+/// One upstream server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Server {
+    /// The servers of `/etc/resolv.conf`, read at start and at reload.
+    System,
+    /// A server named in the configuration.
+    At {
+        /// How it is spoken to.
+        protocol: Protocol,
+        /// Where.
+        address: SocketAddr,
+        /// The name its certificate must have, for TLS and HTTPS; the address when none is given.
+        tls_name: Option<String>,
+        /// The path of the endpoint, for HTTPS.
+        path: Option<String>,
+        /// As the configuration writes it: its name in metrics and in the log.
+        text: String,
+    },
+}
+
+/// How an upstream is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// UDP, with TCP where an answer is truncated.
+    Udp,
+    /// TCP only.
+    Tcp,
+    /// DNS over TLS.
+    Tls,
+    /// DNS over HTTPS.
+    Https,
+}
+
+/// `[[forward_zone]]`
+#[derive(Clone, Debug)]
+pub struct ForwardZone {
+    /// The name, with all below it.
+    pub name: Name,
+    /// Who is asked.
+    pub servers: Vec<Server>,
+    /// Whether policy judges these names too.
+    pub filter: bool,
+}
+
+/// `[[local_zone]]`
+#[derive(Clone, Debug)]
+pub struct LocalZone {
+    /// The origin.
+    pub name: Name,
+    /// The master file (RFC 1035 section 5).
+    pub file: PathBuf,
+    /// Whether policy judges these names too.
+    pub filter: bool,
+}
+
+/// `[cache]`
+#[derive(Clone, Debug)]
+pub struct Cache {
+    /// Bound in octets.
+    pub size: u64,
+    /// How long past its TTL an answer may be given when no upstream answers (RFC 8767); zero: never.
+    pub serve_stale: Duration,
+}
+
+/// A source of names for a category.
+#[derive(Clone, Debug)]
+pub struct ListSource {
+    /// Its name in log and metrics: `category/file` unless the configuration gives one.
+    pub name: Box<str>,
+    /// The category it feeds.
+    pub category: CategoryId,
+    /// Whether its names are exceptions: names that are not in the category whatever its other lists say.
+    pub except: bool,
+    /// The file.
+    pub path: PathBuf,
+    /// Its format; none: found out from the content.
+    pub format: Option<ListFormat>,
+}
+
+/// Format of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListFormat {
+    /// A name a line; the name and all below it.
+    Domains,
+    /// Lines of a hosts file (`0.0.0.0 name name`).
+    Hosts,
+}
+
+/// `[probe]`
+#[derive(Clone, Debug, Default)]
+pub struct Probe {
+    /// Names that every network zone must answer.
+    pub must_allow: Vec<Name>,
+    /// Names that at least one policy in use must block, and none of those that block the name's category may let pass.
+    pub must_block: Vec<Name>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The log's own folder.
+    pub dir: PathBuf,
+    /// What a power cut may take; zero: sync before each answer.
+    pub sync_interval: Duration,
+    /// How often live rows become a part.
+    pub seal_every: Duration,
+    /// How long rows are kept.
+    pub retain: Duration,
+    /// What to do when the disk is full.
+    pub when_full: WhenFull,
+    /// Whether a search needs a reason.
+    pub require_reason: RequireReason,
+    /// The node's Ed25519 key; made at first start when missing.
+    pub signing_key: PathBuf,
+}
+
+/// `log.when_full`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Answer, and count what could not be recorded.
+    #[default]
+    Answer,
+    /// Refuse what cannot be recorded.
+    Refuse,
+}
+
+/// `log.require_reason`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequireReason {
+    /// A search without a reason is refused.
+    Required,
+    /// A reason is kept when given.
+    #[default]
+    Optional,
+    /// No reason is asked for.
+    Off,
+}
+
+/// `[[attribution.static]]`
+#[derive(Clone, Debug)]
+pub struct StaticEntry {
+    /// The address.
+    pub client: IpAddr,
+    /// What is known of who is behind it.
+    pub known: Arc<Known>,
+}

@@ -1,0 +1,7 @@
+//! Floor 0: DNS words. Wire format in, wire format out; no I/O, no clock, no allocation on the way of a query.
+//!
+//! `convert` is the one place that knows `hickory_proto`.
+
+pub mod name;
+
+pub use name::{Name, NameError};

@@ -1,0 +1,2 @@
+//! The `cordon` program: arguments, run, exit code.
+fn main() {}
