@@ -107,7 +107,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rewrite {
     /// Another name, resolved and judged in its turn.
-    Name(Name),
+    Name(Box<Name>),
     /// Addresses, given as they are.
     Addresses(Vec<IpAddr>),
 }
