@@ -2,6 +2,13 @@
 //!
 //! `convert` is the one place that knows `hickory_proto`.
 
+pub mod answer;
+pub mod ede;
 pub mod name;
+pub mod ready;
+pub mod types;
+pub mod view;
 
 pub use name::{Name, NameError};
+pub use ready::Ready;
+pub use view::{Look, View, look};

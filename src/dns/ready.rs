@@ -1,0 +1,547 @@
+//! An answer kept ready: a whole message in wire form, with the places that change from client to client known beforehand.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::dns::Name;
+use crate::dns::answer::write_opt;
+use crate::dns::ede::Ede;
+use crate::dns::name::MAX_WIRE;
+use crate::dns::types::{rcode, rtype};
+use crate::dns::view::{HEADER, View, skip_name};
+
+/// Longest time an answer is kept, in seconds: one day (RFC 1035 leaves the bound to the resolver; RFC 8767 section 4 asks for one).
+pub const MAX_TTL: u32 = 86_400;
+/// Longest time a negative answer is kept, in seconds (RFC 2308 section 5 recommends one to three hours).
+pub const MAX_NEGATIVE_TTL: u32 = 3_600;
+/// The summary of an answer shows at most this many addresses.
+const SHOWN_ADDRESSES: usize = 4;
+
+/// A response message ready to be sent to anyone who asks its question.
+///
+/// It has no OPT record and its id is zero; both are the client's own. It holds an answer, never a verdict (Q6).
+#[derive(Clone, Debug)]
+pub struct Ready {
+    wire: Box<[u8]>,
+    ttls: Box<[u16]>,
+    question: u16,
+    rcode: u16,
+    ttl: u32,
+    targets: Box<[Name]>,
+    summary: Box<str>,
+}
+
+/// Why octets are not a message that can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message is cut short or malformed")]
+pub struct NotReady;
+
+/// How a ready answer goes out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dress<'a> {
+    /// Most octets the client takes.
+    pub limit: usize,
+    /// Whole seconds it has been kept.
+    pub age: u32,
+    /// The TTL of every record instead of what is left of its own, for an answer past its time (RFC 8767 section 4).
+    pub stale_ttl: Option<u32>,
+    /// Whether it is authoritative.
+    pub authoritative: bool,
+    /// Whether it was validated.
+    pub authentic: bool,
+    /// An extended error to go with it.
+    pub ede: Option<Ede<'a>>,
+}
+
+impl Ready {
+    /// Takes a message in wire form: a response with one question and no OPT record. `rcode` is the whole response code.
+    pub fn from_wire(wire: Vec<u8>, rcode: u16) -> Result<Ready, NotReady> {
+        if wire.len() > u16::MAX as usize {
+            return Err(NotReady);
+        }
+        let mut walk = Walk::new(&wire)?;
+        let question = walk.at;
+        let mut ttls = Vec::new();
+        let mut seen = Seen::default();
+        for section in 0..3 {
+            for _ in 0..walk.count(section) {
+                let record = walk.record()?;
+                if record.rtype == rtype::OPT {
+                    return Err(NotReady);
+                }
+                ttls.push(record.ttl_at as u16);
+                seen.record(&wire, section, &record)?;
+            }
+        }
+        if walk.at != wire.len() {
+            return Err(NotReady);
+        }
+        Ok(Ready {
+            ttls: ttls.into(),
+            question: question as u16,
+            rcode,
+            ttl: seen.ttl(rcode),
+            targets: seen.targets.into(),
+            summary: seen.summary.into(),
+            wire: wire.into(),
+        })
+    }
+
+    /// Response code, extended ones included.
+    pub fn rcode(&self) -> u16 {
+        self.rcode
+    }
+
+    /// How long it may be kept, in seconds: the least TTL of its answer, or the negative TTL of RFC 2308 section 5; zero when it may not.
+    pub fn ttl(&self) -> u32 {
+        self.ttl
+    }
+
+    /// The names the answer leads to: aliases, service targets. Policy judges them too.
+    pub fn targets(&self) -> &[Name] {
+        &self.targets
+    }
+
+    /// First addresses or target, for the record.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// How many octets it takes in memory, for the cache's bound.
+    pub fn weight(&self) -> usize {
+        size_of::<Ready>()
+            + self.wire.len()
+            + 2 * self.ttls.len()
+            + size_of::<Name>() * self.targets.len()
+            + self.summary.len()
+    }
+
+    /// Writes it for one client: id, flags and question are the client's, TTLs counted down. One that does not fit goes out empty
+    /// and marked as truncated (RFC 2181 section 9). Gives the length. `out` has at least `LEAST_BUFFER` octets.
+    pub fn write(&self, view: &View<'_>, out: &mut [u8], dress: &Dress<'_>) -> usize {
+        let limit = dress.limit.min(out.len());
+        let opt = if view.edns.is_some() { 11 } else { 0 };
+        let question_end = self.question as usize;
+        let truncated = self.wire.len() + opt > limit;
+        let body = if truncated { question_end } else { self.wire.len() };
+        let out = &mut out[..limit];
+        out[..body].copy_from_slice(&self.wire[..body]);
+        out[0..2].copy_from_slice(&view.id.to_be_bytes());
+        out[2] = 0x80 | (dress.authoritative as u8) << 2 | (truncated as u8) << 1 | view.recursion_desired as u8;
+        // AD only for a client that asked for it, by the bit or by DO (RFC 6840 section 5.8).
+        let authentic = dress.authentic && (view.authentic_data || view.dnssec_ok());
+        out[3] = 0x80 | (authentic as u8) << 5 | (view.checking_disabled as u8) << 4 | (self.rcode & 0x0f) as u8;
+        out[HEADER..question_end].copy_from_slice(view.question);
+        if truncated {
+            out[6..HEADER].fill(0);
+        } else {
+            self.count_down(out, dress);
+        }
+        match view.edns {
+            Some(edns) => {
+                let arcount = u16::from_be_bytes([out[10], out[11]]) + 1;
+                out[10..12].copy_from_slice(&arcount.to_be_bytes());
+                write_opt(out, body, self.rcode, edns.dnssec_ok, dress.ede)
+            }
+            None => body,
+        }
+    }
+
+    fn count_down(&self, out: &mut [u8], dress: &Dress<'_>) {
+        if dress.age == 0 && dress.stale_ttl.is_none() {
+            return;
+        }
+        for &at in &self.ttls {
+            let place = &mut out[at as usize..at as usize + 4];
+            let left = match dress.stale_ttl {
+                Some(ttl) => ttl,
+                None => u32::from_be_bytes([place[0], place[1], place[2], place[3]]).saturating_sub(dress.age),
+            };
+            place.copy_from_slice(&left.to_be_bytes());
+        }
+    }
+
+    /// Whether it answers the question of `view`: the same name (whatever its case), type and class.
+    pub fn answers(&self, view: &View<'_>) -> bool {
+        self.wire.get(HEADER..self.question as usize).is_some_and(|kept| kept.eq_ignore_ascii_case(view.question))
+    }
+
+    /// The records of the answer section as wire octets with uncompressed names, to be put behind an alias: type, TTL, owner, RDATA.
+    pub fn answer_records(&self) -> Vec<Loose> {
+        let mut loose = Vec::new();
+        let Ok(mut walk) = Walk::new(&self.wire) else { return loose };
+        for _ in 0..walk.count(0) {
+            let Ok(record) = walk.record() else { break };
+            let Some((owner, _)) = expand(&self.wire, record.owner) else { break };
+            let Some(rdata) = loosen(&self.wire, &record) else { break };
+            loose.push(Loose { owner, rtype: record.rtype, class: record.class, ttl: record.ttl, rdata });
+        }
+        loose
+    }
+}
+
+/// A record free of its message.
+#[derive(Clone, Debug)]
+pub struct Loose {
+    /// Its owner.
+    pub owner: Name,
+    /// Its type.
+    pub rtype: u16,
+    /// Its class.
+    pub class: u16,
+    /// Its TTL in seconds.
+    pub ttl: u32,
+    /// Its RDATA, names in it uncompressed.
+    pub rdata: Vec<u8>,
+}
+
+/// What is gathered while the records are walked.
+#[derive(Default)]
+struct Seen {
+    least: Option<u32>,
+    negative: Option<u32>,
+    targets: Vec<Name>,
+    addresses: usize,
+    summary: String,
+    pointer: Option<Name>,
+}
+
+impl Seen {
+    fn record(&mut self, wire: &[u8], section: usize, record: &Found) -> Result<(), NotReady> {
+        let rdata = &wire[record.rdata..record.end];
+        match (section, record.rtype) {
+            (0, kind) => {
+                self.least = Some(self.least.map_or(record.ttl, |least| least.min(record.ttl)));
+                self.answer(wire, kind, record, rdata)?;
+            }
+            (1, rtype::SOA) => {
+                let minimum = rdata.last_chunk::<4>().ok_or(NotReady)?;
+                self.negative = Some(record.ttl.min(u32::from_be_bytes(*minimum)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, wire: &[u8], kind: u16, record: &Found, rdata: &[u8]) -> Result<(), NotReady> {
+        match kind {
+            rtype::A => {
+                let octets: [u8; 4] = rdata.try_into().map_err(|_| NotReady)?;
+                self.address(Ipv4Addr::from(octets));
+            }
+            rtype::AAAA => {
+                let octets: [u8; 16] = rdata.try_into().map_err(|_| NotReady)?;
+                self.address(Ipv6Addr::from(octets));
+            }
+            rtype::CNAME => self.target(wire, record.rdata, true)?,
+            rtype::SVCB | rtype::HTTPS => self.target(wire, record.rdata + 2, true)?,
+            rtype::MX => self.target(wire, record.rdata + 2, false)?,
+            rtype::SRV => self.target(wire, record.rdata + 6, false)?,
+            rtype::NS | rtype::PTR => self.target(wire, record.rdata, false)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn address(&mut self, address: impl std::fmt::Display) {
+        self.addresses += 1;
+        if self.addresses <= SHOWN_ADDRESSES {
+            let comma = if self.summary.is_empty() { "" } else { "," };
+            let _ = write!(self.summary, "{comma}{address}");
+        }
+    }
+
+    fn target(&mut self, wire: &[u8], at: usize, judged: bool) -> Result<(), NotReady> {
+        let (target, _) = expand(wire, at).ok_or(NotReady)?;
+        if self.pointer.is_none() && !target.is_root() {
+            self.pointer = Some(target);
+        }
+        // A service record that points to itself has the root as its target (RFC 9460 section 2.5).
+        if judged && !target.is_root() && !self.targets.contains(&target) {
+            self.targets.push(target);
+        }
+        Ok(())
+    }
+
+    fn ttl(&mut self, code: u16) -> u32 {
+        if self.summary.is_empty()
+            && let Some(pointer) = self.pointer
+        {
+            self.summary = pointer.to_string();
+        }
+        match (code, self.least) {
+            (rcode::NOERROR, Some(least)) if self.negative.is_none() => least.min(MAX_TTL),
+            // An alias that ends in nothing is as short-lived as the nothing (RFC 2308 section 2.1).
+            (rcode::NOERROR | rcode::NXDOMAIN, least) => {
+                let negative = self.negative.unwrap_or(0).min(MAX_NEGATIVE_TTL);
+                negative.min(least.unwrap_or(negative))
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// Where one record stands in its message.
+struct Found {
+    owner: usize,
+    rtype: u16,
+    class: u16,
+    ttl: u32,
+    ttl_at: usize,
+    rdata: usize,
+    end: usize,
+}
+
+/// A walk over a message, section by section.
+struct Walk<'a> {
+    wire: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(wire: &'a [u8]) -> Result<Walk<'a>, NotReady> {
+        if wire.len() < HEADER || wire[4..6] != [0, 1] {
+            return Err(NotReady);
+        }
+        let name = Name::from_wire(&wire[HEADER..]).map_err(|_| NotReady)?;
+        let at = HEADER + name.wire_len() + 4;
+        if at > wire.len() {
+            return Err(NotReady);
+        }
+        Ok(Walk { wire, at })
+    }
+
+    fn count(&self, section: usize) -> u16 {
+        u16::from_be_bytes([self.wire[6 + 2 * section], self.wire[7 + 2 * section]])
+    }
+
+    fn record(&mut self) -> Result<Found, NotReady> {
+        let owner = self.at;
+        let fixed_at = skip_name(self.wire, owner).ok_or(NotReady)?;
+        let fixed: &[u8; 10] = self.wire.get(fixed_at..).and_then(|rest| rest.first_chunk()).ok_or(NotReady)?;
+        let rdata = fixed_at + 10;
+        let end = rdata + u16::from_be_bytes([fixed[8], fixed[9]]) as usize;
+        if end > self.wire.len() {
+            return Err(NotReady);
+        }
+        self.at = end;
+        Ok(Found {
+            owner,
+            rtype: u16::from_be_bytes([fixed[0], fixed[1]]),
+            class: u16::from_be_bytes([fixed[2], fixed[3]]),
+            // A TTL with the highest bit set counts as zero (RFC 2181 section 8).
+            ttl: match u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]) {
+                ttl if ttl > i32::MAX as u32 => 0,
+                ttl => ttl,
+            },
+            ttl_at: fixed_at + 4,
+            rdata,
+            end,
+        })
+    }
+}
+
+/// The name at `at`, followed through its pointers, and the place behind it. Pointers only lead back, so this ends.
+pub(crate) fn expand(wire: &[u8], at: usize) -> Option<(Name, usize)> {
+    let mut whole = [0u8; MAX_WIRE];
+    let (mut length, mut from, mut behind, mut bound) = (0usize, at, None, at);
+    loop {
+        match *wire.get(from)? {
+            0 => {
+                whole[length] = 0;
+                let name = Name::from_wire(&whole[..length + 1]).ok()?;
+                return Some((name, behind.unwrap_or(from + 1)));
+            }
+            size @ 1..=63 => {
+                let label = wire.get(from..from + 1 + size as usize)?;
+                if length + label.len() >= MAX_WIRE {
+                    return None;
+                }
+                whole[length..length + label.len()].copy_from_slice(label);
+                length += label.len();
+                from += label.len();
+            }
+            high @ 0xc0.. => {
+                let low = *wire.get(from + 1)?;
+                behind = behind.or(Some(from + 2));
+                from = (high as usize & 0x3f) << 8 | low as usize;
+                if from >= bound {
+                    return None;
+                }
+                bound = from;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// RDATA with the names in it uncompressed. Only the types of RFC 1035 may compress (RFC 3597 section 4).
+fn loosen(wire: &[u8], record: &Found) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let (lead, names) = match record.rtype {
+        rtype::CNAME | rtype::NS | rtype::PTR | rtype::DNAME => (0, 1),
+        rtype::MX => (2, 1),
+        rtype::SRV => (6, 1),
+        rtype::SOA => (0, 2),
+        _ => (0, 0),
+    };
+    let mut at = record.rdata;
+    out.extend_from_slice(wire.get(at..at + lead)?);
+    at += lead;
+    for _ in 0..names {
+        let (name, behind) = expand(wire, at)?;
+        out.extend_from_slice(name.as_wire());
+        at = behind;
+    }
+    out.extend_from_slice(wire.get(at..record.end)?);
+    Some(out)
+}
+
+/// Puts together a message of one question and loose answer records, uncompressed but for the owner of the question's own name.
+pub fn assemble(name: &Name, qtype: u16, code: u16, records: &[Loose]) -> Vec<u8> {
+    let mut wire = vec![0u8; HEADER];
+    wire[2] = 0x80;
+    wire[3] = (code & 0x0f) as u8;
+    wire[5] = 1;
+    wire[6..8].copy_from_slice(&(records.len() as u16).to_be_bytes());
+    wire.extend_from_slice(name.as_wire());
+    wire.extend_from_slice(&qtype.to_be_bytes());
+    wire.extend_from_slice(&[0, 1]);
+    for record in records {
+        if record.owner == *name {
+            wire.extend_from_slice(&[0xc0, HEADER as u8]);
+        } else {
+            wire.extend_from_slice(record.owner.as_wire());
+        }
+        wire.extend_from_slice(&record.rtype.to_be_bytes());
+        wire.extend_from_slice(&record.class.to_be_bytes());
+        wire.extend_from_slice(&record.ttl.to_be_bytes());
+        wire.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
+        wire.extend_from_slice(&record.rdata);
+    }
+    wire
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::answer::{LEAST_BUFFER, STREAM_LIMIT};
+    use crate::dns::view::{Look, look};
+    use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+    use hickory_proto::rr::rdata::{A, CNAME, SOA};
+    use hickory_proto::rr::{Name as HickoryName, RData, Record, RecordType};
+    use proptest::prelude::*;
+    use std::str::FromStr;
+
+    fn n(text: &str) -> HickoryName {
+        HickoryName::from_str(text).unwrap()
+    }
+
+    fn message(code: ResponseCode, answers: Vec<Record>, authorities: Vec<Record>) -> Vec<u8> {
+        let mut message = Message::new(0, MessageType::Response, OpCode::Query);
+        message.metadata.response_code = code;
+        message.queries.push(Query::query(n("www.example.com."), RecordType::A));
+        message.answers = answers;
+        message.authorities = authorities;
+        message.to_vec().unwrap()
+    }
+
+    fn soa() -> Record {
+        let soa = SOA::new(n("ns.example.com."), n("root.example.com."), 1, 2, 3, 4, 60);
+        Record::from_rdata(n("example.com."), 900, RData::SOA(soa))
+    }
+
+    fn chain() -> Vec<Record> {
+        vec![
+            Record::from_rdata(n("www.example.com."), 300, RData::CNAME(CNAME(n("Edge.CDN.example.com.")))),
+            Record::from_rdata(n("edge.cdn.example.com."), 50, RData::A(A::new(192, 0, 2, 1))),
+            Record::from_rdata(n("edge.cdn.example.com."), 50, RData::A(A::new(192, 0, 2, 2))),
+        ]
+    }
+
+    fn query(edns: bool) -> Vec<u8> {
+        let mut packet = vec![0x77, 0x77, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, edns as u8];
+        packet.extend(b"\x03WWW\x07eXample\x03com\x00\x00\x01\x00\x01");
+        if edns {
+            packet.extend(b"\x00\x00\x29\x10\x00\x00\x00\x00\x00\x00\x00");
+        }
+        packet
+    }
+
+    fn sent(ready: &Ready, edns: bool, dress: Dress<'_>) -> Message {
+        let packet = query(edns);
+        let Look::Query(view) = look(&packet) else { panic!() };
+        assert!(ready.answers(&view));
+        let mut out = vec![0u8; STREAM_LIMIT];
+        let length = ready.write(&view, &mut out, &dress);
+        assert!(length <= dress.limit);
+        assert_eq!(&out[HEADER..HEADER + view.question.len()], view.question);
+        Message::from_vec(&out[..length]).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_comes_out_with_its_ttls_counted_down() {
+        let ready = Ready::from_wire(message(ResponseCode::NoError, chain(), vec![]), 0).unwrap();
+        assert_eq!(ready.ttl(), 50);
+        assert_eq!(ready.summary(), "192.0.2.1,192.0.2.2");
+        assert_eq!(ready.targets(), [Name::parse("edge.cdn.example.com").unwrap()]);
+        let message = sent(&ready, true, Dress { limit: LEAST_BUFFER, age: 20, ..Dress::default() });
+        assert_eq!(message.answers.iter().map(|r| r.ttl).collect::<Vec<_>>(), [280, 30, 30]);
+        assert_eq!(message.metadata.id, 0x7777);
+        let stale = sent(&ready, false, Dress { limit: 512, age: 500, stale_ttl: Some(30), ..Dress::default() });
+        assert!(stale.answers.iter().all(|r| r.ttl == 30));
+    }
+
+    #[test]
+    fn negative_answers_live_as_long_as_their_soa_says() {
+        let nx = Ready::from_wire(message(ResponseCode::NXDomain, vec![], vec![soa()]), 3).unwrap();
+        assert_eq!(nx.ttl(), 60);
+        let nodata = Ready::from_wire(message(ResponseCode::NoError, vec![], vec![soa()]), 0).unwrap();
+        assert_eq!(nodata.ttl(), 60);
+        let bare = Ready::from_wire(message(ResponseCode::NXDomain, vec![], vec![]), 3).unwrap();
+        assert_eq!(bare.ttl(), 0, "without an SOA it is not kept");
+        let failed = Ready::from_wire(message(ResponseCode::ServFail, vec![], vec![]), 2).unwrap();
+        assert_eq!(failed.ttl(), 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_out_empty_and_marked() {
+        let many =
+            (0..100).map(|i| Record::from_rdata(n("www.example.com."), 9, RData::A(A::new(192, 0, 2, i)))).collect();
+        let ready = Ready::from_wire(message(ResponseCode::NoError, many, vec![]), 0).unwrap();
+        let small = sent(&ready, true, Dress { limit: LEAST_BUFFER, ..Dress::default() });
+        assert!(small.metadata.truncation && small.answers.is_empty() && small.edns.is_some());
+        let large = sent(&ready, true, Dress { limit: STREAM_LIMIT, ..Dress::default() });
+        assert_eq!(large.answers.len(), 100);
+    }
+
+    #[test]
+    fn loose_records_make_the_same_answer_again() {
+        let ready = Ready::from_wire(message(ResponseCode::NoError, chain(), vec![]), 0).unwrap();
+        let name = Name::parse("www.example.com").unwrap();
+        let again = Ready::from_wire(assemble(&name, 1, 0, &ready.answer_records()), 0).unwrap();
+        assert_eq!(again.summary(), ready.summary());
+        assert_eq!(again.targets(), ready.targets());
+        let message = sent(&again, false, Dress { limit: 512, ..Dress::default() });
+        assert_eq!(message.answers.len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_make_it_panic(mut wire in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..120, octet in any::<u8>()) {
+            let _ = Ready::from_wire(wire.clone(), 0);
+            wire = message(ResponseCode::NoError, chain(), vec![soa()]);
+            if let Some(place) = wire.get_mut(at) { *place = octet; }
+            if let Ok(ready) = Ready::from_wire(wire, 0) {
+                let _ = ready.answer_records();
+                let packet = query(true);
+                let Look::Query(view) = look(&packet) else { panic!() };
+                if ready.answers(&view) {
+                    let mut out = [0u8; LEAST_BUFFER];
+                    let dress = Dress { limit: LEAST_BUFFER, age: 5, ..Dress::default() };
+                    let _ = ready.write(&view, &mut out, &dress);
+                }
+            }
+        }
+    }
+}
