@@ -75,6 +75,10 @@ pub enum RuleRef {
     },
     /// An entry of the configuration.
     Config(EntryId),
+    /// A local zone, as its place in the configuration.
+    LocalZone(u16),
+    /// A forward zone, as its place in the configuration.
+    ForwardZone(u16),
     /// A rule every resolver has by an RFC; the text says which.
     Builtin(&'static str),
 }

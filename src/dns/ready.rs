@@ -166,17 +166,19 @@ impl Ready {
         self.wire.get(HEADER..self.question as usize).is_some_and(|kept| kept.eq_ignore_ascii_case(view.question))
     }
 
-    /// The records of the answer section as wire octets with uncompressed names, to be put behind an alias: type, TTL, owner, RDATA.
-    pub fn answer_records(&self) -> Vec<Loose> {
-        let mut loose = Vec::new();
-        let Ok(mut walk) = Walk::new(&self.wire) else { return loose };
-        for _ in 0..walk.count(0) {
-            let Ok(record) = walk.record() else { break };
-            let Some((owner, _)) = expand(&self.wire, record.owner) else { break };
-            let Some(rdata) = loosen(&self.wire, &record) else { break };
-            loose.push(Loose { owner, rtype: record.rtype, class: record.class, ttl: record.ttl, rdata });
+    /// The records of answer and authority section with uncompressed names, to be put behind an alias.
+    pub fn loose(&self) -> Result<[Vec<Loose>; 2], NotReady> {
+        let mut walk = Walk::new(&self.wire)?;
+        let mut sections = [Vec::new(), Vec::new()];
+        for (number, section) in sections.iter_mut().enumerate() {
+            for _ in 0..walk.count(number) {
+                let record = walk.record()?;
+                let (owner, _) = expand(&self.wire, record.owner).ok_or(NotReady)?;
+                let rdata = loosen(&self.wire, &record).ok_or(NotReady)?;
+                section.push(Loose { owner, rtype: record.rtype, class: record.class, ttl: record.ttl, rdata });
+            }
         }
-        loose
+        Ok(sections)
     }
 }
 
@@ -397,17 +399,19 @@ fn loosen(wire: &[u8], record: &Found) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Puts together a message of one question and loose answer records, uncompressed but for the owner of the question's own name.
-pub fn assemble(name: &Name, qtype: u16, code: u16, records: &[Loose]) -> Vec<u8> {
+/// Puts together a message of one question and the loose records of answer and authority section, uncompressed but for owners that are
+/// the question's own name.
+pub fn assemble(name: &Name, qtype: u16, code: u16, [answers, authorities]: &[Vec<Loose>; 2]) -> Vec<u8> {
     let mut wire = vec![0u8; HEADER];
     wire[2] = 0x80;
     wire[3] = (code & 0x0f) as u8;
     wire[5] = 1;
-    wire[6..8].copy_from_slice(&(records.len() as u16).to_be_bytes());
+    wire[6..8].copy_from_slice(&(answers.len() as u16).to_be_bytes());
+    wire[8..10].copy_from_slice(&(authorities.len() as u16).to_be_bytes());
     wire.extend_from_slice(name.as_wire());
     wire.extend_from_slice(&qtype.to_be_bytes());
     wire.extend_from_slice(&[0, 1]);
-    for record in records {
+    for record in answers.iter().chain(authorities) {
         if record.owner == *name {
             wire.extend_from_slice(&[0xc0, HEADER as u8]);
         } else {
@@ -519,7 +523,7 @@ mod tests {
     fn loose_records_make_the_same_answer_again() {
         let ready = Ready::from_wire(message(ResponseCode::NoError, chain(), vec![]), 0).unwrap();
         let name = Name::parse("www.example.com").unwrap();
-        let again = Ready::from_wire(assemble(&name, 1, 0, &ready.answer_records()), 0).unwrap();
+        let again = Ready::from_wire(assemble(&name, 1, 0, &ready.loose().unwrap()), 0).unwrap();
         assert_eq!(again.summary(), ready.summary());
         assert_eq!(again.targets(), ready.targets());
         let message = sent(&again, false, Dress { limit: 512, ..Dress::default() });
@@ -533,7 +537,7 @@ mod tests {
             wire = message(ResponseCode::NoError, chain(), vec![soa()]);
             if let Some(place) = wire.get_mut(at) { *place = octet; }
             if let Ok(ready) = Ready::from_wire(wire, 0) {
-                let _ = ready.answer_records();
+                let _ = ready.loose();
                 let packet = query(true);
                 let Look::Query(view) = look(&packet) else { panic!() };
                 if ready.answers(&view) {

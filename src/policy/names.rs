@@ -18,6 +18,18 @@ pub enum NameAct {
     Block,
 }
 
+impl NameAct {
+    /// At equal length an allow beats a block: lower is stronger.
+    pub const fn rank(self) -> u8 {
+        match self {
+            NameAct::Allow => 0,
+            NameAct::Monitor => 1,
+            NameAct::Rewrite => 2,
+            NameAct::Block => 3,
+        }
+    }
+}
+
 /// Names with an action each, found by the longest suffix.
 #[derive(Clone, Debug, Default)]
 pub struct NameRules {
@@ -49,7 +61,7 @@ impl NameRules {
         let spoken = self.by_suffix.entry(name.as_wire().into()).or_default();
         let slot = if exact { &mut spoken.exact } else { &mut spoken.below };
         match slot {
-            Some((present, _)) if rank(*present) <= rank(act) => {}
+            Some((present, _)) if present.rank() <= act.rank() => {}
             _ => *slot = Some((act, entry)),
         }
     }
@@ -68,7 +80,7 @@ impl NameRules {
         for (skipped, suffix) in name.suffixes().chain(std::iter::once(&[0u8][..])).enumerate() {
             let Some(spoken) = self.by_suffix.get(suffix) else { continue };
             let best = match (spoken.exact.filter(|_| skipped == 0), spoken.below) {
-                (Some(exact), Some(below)) if rank(below.0) < rank(exact.0) => Some(below),
+                (Some(exact), Some(below)) if below.0.rank() < exact.0.rank() => Some(below),
                 (exact, below) => exact.or(below),
             };
             if let Some((act, entry)) = best {
@@ -76,16 +88,6 @@ impl NameRules {
             }
         }
         None
-    }
-}
-
-/// At equal length an allow beats a block; lower is stronger.
-fn rank(act: NameAct) -> u8 {
-    match act {
-        NameAct::Allow => 0,
-        NameAct::Monitor => 1,
-        NameAct::Rewrite => 2,
-        NameAct::Block => 3,
     }
 }
 

@@ -1,0 +1,78 @@
+//! Floor 3: the engine, the only place where the order of a query is written.
+//!
+//! A query walks six rooms: look, gate, who, verdict, fetch, close. [`pipeline`] is the conductor for every query; [`fast`] calls the same
+//! rooms for what can be answered at once, and hands the open ticket over where it cannot.
+
+pub mod desk;
+pub mod fast;
+pub mod fetch;
+pub mod gate;
+pub mod outcome;
+pub mod pipeline;
+pub mod reload;
+pub mod rooms;
+pub mod snapshot;
+pub mod text;
+pub mod ticket;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::cache::Cache;
+use crate::config::checked::WhenFull;
+use crate::moment::Clock;
+
+pub use desk::{Desk, Desks};
+pub use snapshot::Snapshot;
+
+/// What all workers share: the snapshot in force, the cache, the desks of the slow way.
+pub struct Engine {
+    snapshot: ArcSwap<Snapshot>,
+    generation: AtomicU64,
+    /// Answers.
+    pub cache: Cache,
+    /// Where tickets of the slow way close.
+    pub desks: Arc<Desks>,
+    /// The clock.
+    pub clock: Clock,
+    /// What to do with a query that cannot be recorded.
+    pub when_full: WhenFull,
+    /// Whether every record is on the disk before its answer leaves (`log.sync_interval = "0s"`).
+    pub sync_each: bool,
+}
+
+impl Engine {
+    /// An engine that begins with `snapshot` in force.
+    pub fn new(snapshot: Snapshot, cache: Cache, desks: Desks, clock: Clock) -> Engine {
+        let log = &snapshot.config.log;
+        Engine {
+            generation: AtomicU64::new(snapshot.generation),
+            cache,
+            desks: Arc::new(desks),
+            clock,
+            when_full: log.when_full,
+            sync_each: log.sync_interval.is_zero(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+        }
+    }
+
+    /// The snapshot in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The generation in force: one shared read, so that a worker knows whether the snapshot it holds still is.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Puts a snapshot in force. Queries under way keep the one they began with (Q7).
+    pub fn put_in_force(&self, snapshot: Arc<Snapshot>) {
+        let generation = snapshot.generation;
+        self.snapshot.store(snapshot);
+        self.generation.store(generation, Ordering::Release);
+    }
+}

@@ -1,0 +1,86 @@
+//! Where tickets close: a lane of the log and the counters of one thread.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::engine::Snapshot;
+use crate::metrics::Counters;
+use crate::moment::Moment;
+use crate::policy::Standing;
+use crate::store::Lane;
+
+/// One thread's own lane and counters.
+pub struct Desk {
+    /// The lane its records enter.
+    pub lane: Lane,
+    /// The counters it moves.
+    pub counters: Counters,
+    /// Which schedules are in force, as last worked out, and for which generation.
+    standing: Option<(u64, Standing)>,
+}
+
+impl Desk {
+    /// A desk.
+    pub fn new(lane: Lane, counters: Counters) -> Desk {
+        Desk { lane, counters, standing: None }
+    }
+
+    /// Which schedules of `snapshot` are in force at `now`: worked out only when a window begins or ends.
+    #[inline]
+    pub fn standing(&mut self, snapshot: &Snapshot, now: Moment) -> Standing {
+        match self.standing {
+            Some((generation, standing)) if generation == snapshot.generation && standing.holds(now) => standing,
+            _ => {
+                let standing = snapshot.standing(now);
+                self.standing = Some((snapshot.generation, standing));
+                standing
+            }
+        }
+    }
+}
+
+/// The desks of the slow way. A thread always goes to the same desk, so that no two of the runtime's threads ever wait for one another.
+pub struct Desks {
+    desks: Box<[Mutex<Desk>]>,
+}
+
+/// Something a ticket can close at.
+pub trait At {
+    /// Gives the desk to `work`.
+    fn desk<R>(&mut self, work: impl FnOnce(&mut Desk) -> R) -> R;
+}
+
+impl At for &mut Desk {
+    #[inline]
+    fn desk<R>(&mut self, work: impl FnOnce(&mut Desk) -> R) -> R {
+        work(self)
+    }
+}
+
+impl At for Arc<Desks> {
+    fn desk<R>(&mut self, work: impl FnOnce(&mut Desk) -> R) -> R {
+        self.with(work)
+    }
+}
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static THREAD: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
+}
+
+impl Desks {
+    /// Desks for as many threads as there are entries; at least one.
+    pub fn new(desks: impl IntoIterator<Item = Desk>) -> Desks {
+        Desks { desks: desks.into_iter().map(Mutex::new).collect() }
+    }
+
+    /// Gives this thread's desk to `work`.
+    pub fn with<R>(&self, work: impl FnOnce(&mut Desk) -> R) -> R {
+        let place = THREAD.get() % self.desks.len();
+        // A panic while a desk was held leaves lane and counters whole: both publish in one step.
+        let mut desk = self.desks[place].lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut desk)
+    }
+}

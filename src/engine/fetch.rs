@@ -1,0 +1,236 @@
+//! Room 5, fetch: what can be answered at once, without an upstream and without waiting.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use crate::cache::{Cache, Found, Kept, Key};
+use crate::dns::Name;
+use crate::dns::answer::Writer;
+use crate::dns::ede::{self, Ede};
+use crate::dns::ready::Dress;
+use crate::dns::types::{rcode, rtype};
+use crate::dns::view::View;
+use crate::engine::Snapshot;
+use crate::engine::outcome::{Made, Said, spoken};
+use crate::engine::rooms::Goes;
+use crate::engine::text::ShortText;
+use crate::engine::ticket::Open;
+use crate::policy::Standing;
+use crate::policy::decide::judge;
+use crate::policy::model::{Response, Rewrite};
+use crate::policy::special::{Special, SpecialAnswer};
+use crate::record::Rule;
+use crate::verdict::{Reason, Source, Verdict, Why};
+
+/// TTL of what policy and special names answer, in seconds, where nothing else says.
+const OWN_TTL: u32 = 3_600;
+
+/// Everything a question is answered from, for one client.
+pub struct Room<'a> {
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
+    /// Which schedules are in force.
+    pub standing: &'a Standing,
+    /// What the ticket knows.
+    pub open: &'a Open,
+    /// The question.
+    pub view: &'a View<'a>,
+    /// Most octets the client takes.
+    pub limit: usize,
+}
+
+impl Room<'_> {
+    /// Answers at once where that is possible: by policy, as a special name, or from the cache. None: it has to be fetched.
+    pub fn at_once(&self, cache: &Cache, goes: Goes, out: &mut [u8]) -> Option<Made> {
+        match (&self.open.verdict, goes) {
+            (Verdict::Refuse(why), _) => Some(self.refused(why, out)),
+            (Verdict::Drop(_), _) => Some(Made::silence()),
+            (Verdict::Block(why), _) => Some(self.blocked(why, None, out)),
+            (Verdict::Rewrite(entry, _), _) => match self.rewrite(*entry) {
+                Some(Rewrite::Addresses(addresses)) => Some(self.rewritten(addresses, out)),
+                _ => None,
+            },
+            (_, Goes::Special(special)) => Some(self.special(&special, out)),
+            (_, _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
+            (_, Goes::Local(_)) => None,
+            (_, Goes::Upstream(_)) => {
+                let key = Key::new(
+                    &self.view.name,
+                    self.view.qtype,
+                    self.view.dnssec_ok(),
+                    self.view.checking_disabled,
+                );
+                match cache.find(&key, self.open.at) {
+                    Found::Fresh(kept, age) => Some(self.kept(kept, Source::Cache, age, out)),
+                    Found::Stale(_) | Found::Missing => None,
+                }
+            }
+        }
+    }
+
+    /// What the policy puts in the place of the name.
+    pub fn rewrite(&self, entry: crate::verdict::EntryId) -> Option<&Rewrite> {
+        let policy = self.open.place.policy(self.snapshot.model())?;
+        policy.rewrites.iter().find(|(at, _)| *at == entry).map(|(_, rewrite)| rewrite)
+    }
+
+    /// A kept answer, judged for this client (Q6: the verdict is never kept with it).
+    pub fn kept(&self, kept: Arc<Kept>, source: Source, age: u32, out: &mut [u8]) -> Made {
+        if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
+            let rules = self.snapshot.rules(self.standing);
+            let targets = kept.ready.targets();
+            if let Some((name, verdict)) = judge(&rules, policy, &self.open.verdict, targets, &self.open.subject) {
+                return self.led_to_blocked(&name, verdict.why(), out);
+            }
+        }
+        let stale = source == Source::Stale;
+        let told = match (stale, kept.ready.rcode()) {
+            (true, rcode::NXDOMAIN) => Some(ede::STALE_NXDOMAIN),
+            (true, _) => Some(ede::STALE_ANSWER),
+            _ => None,
+        };
+        let dress = Dress {
+            limit: self.limit,
+            age,
+            // RFC 8767 section 4 recommends 30 seconds.
+            stale_ttl: stale.then_some(30),
+            authoritative: source == Source::Local,
+            authentic: kept.authentic,
+            ede: told.map(|code| Ede { code, text: "" }),
+        };
+        let octets = kept.ready.write(self.view, out, &dress);
+        Made::kept(octets, kept, source, told.filter(|_| self.view.edns.is_some()))
+    }
+
+    /// The answer led to a blocked name: the whole answer is blocked, by the rule of that name.
+    pub fn led_to_blocked(&self, name: &Name, why: &Why, out: &mut [u8]) -> Made {
+        let why = Why { reason: Reason::Answer, ..*why };
+        let made = self.blocked(&why, Some(name), out);
+        Made { verdict: Some((Verdict::Block(why), *name)), ..made }
+    }
+
+    /// A block, as the policy wants it answered.
+    pub fn blocked(&self, why: &Why, judged: Option<&Name>, out: &mut [u8]) -> Made {
+        let model = self.snapshot.model();
+        let response = self.open.place.policy(model).map_or(Response::Refused, |policy| policy.response);
+        let sinkhole = self.open.place.sinkhole(model);
+        let labels = match (why.rule, judged) {
+            (Some(crate::verdict::RuleRef::List { labels, .. }), None) => labels as usize,
+            _ => self.view.name.label_count(),
+        };
+        let code = match response {
+            Response::Sinkhole | Response::Nodata => rcode::NOERROR,
+            Response::Nxdomain => rcode::NXDOMAIN,
+            Response::Refused => rcode::REFUSED,
+            Response::Drop => return Made { source: Some(Source::Policy), ..Made::silence() },
+        };
+        let mut writer = Writer::new(self.view, code, out, self.limit);
+        let mut said = Said::Nothing;
+        match (response, self.view.qtype) {
+            (Response::Refused, _) => {}
+            (Response::Sinkhole, rtype::A) => {
+                writer.a(sinkhole.ttl, sinkhole.ipv4);
+                said = Said::address(sinkhole.ipv4.into());
+            }
+            (Response::Sinkhole, rtype::AAAA) => {
+                writer.aaaa(sinkhole.ttl, sinkhole.ipv6);
+                said = Said::address(sinkhole.ipv6.into());
+            }
+            _ => writer.soa(labels, sinkhole.ttl),
+        }
+        let text = self.block_text(why, judged);
+        let octets = writer.finish(Some(Ede { code: ede::BLOCKED, text: text.as_str() }));
+        let told = self.view.edns.map(|_| ede::BLOCKED);
+        Made { said, ..Made::policy(octets, code, told) }
+    }
+
+    /// Category, clause and reference, for the person behind the client. The reference names generation and rule, so that an admin
+    /// finds what spoke; it does not name the person.
+    fn block_text(&self, why: &Why, judged: Option<&Name>) -> ShortText<192> {
+        let mut rule_text = ShortText::new();
+        let verdict = Verdict::Block(*why);
+        let (_, list, rule) = spoken(self.snapshot, &verdict, judged, &mut rule_text);
+        let generation = self.snapshot.generation;
+        let category = why.category.map(|id| self.snapshot.model().category(id));
+        let title = category.map_or("Blocked by policy", |category| &category.title);
+        let clause = category.and_then(|category| category.clause.as_deref()).unwrap_or("");
+        let separator = if clause.is_empty() { "" } else { "; " };
+        match (list, why.rule) {
+            (Some(list), Some(crate::verdict::RuleRef::List { line, .. })) => {
+                ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}/{list}:{line}"))
+            }
+            _ => match rule {
+                Rule::Text(text) => ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}/{text}")),
+                _ => ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}")),
+            },
+        }
+    }
+
+    /// REFUSED, with the reason.
+    pub fn refused(&self, why: &Why, out: &mut [u8]) -> Made {
+        let (code, text) = match why.rule {
+            Some(crate::verdict::RuleRef::Builtin(text)) if why.reason == Reason::Unsupported => {
+                (ede::NOT_SUPPORTED, text)
+            }
+            _ => (ede::PROHIBITED, "this client is in no network zone"),
+        };
+        let octets = Writer::new(self.view, rcode::REFUSED, out, self.limit).finish(Some(Ede { code, text }));
+        Made::policy(octets, rcode::REFUSED, self.view.edns.map(|_| code))
+    }
+
+    /// Addresses the policy gives for the name.
+    fn rewritten(&self, addresses: &[IpAddr], out: &mut [u8]) -> Made {
+        let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
+        let mut said = Said::Nothing;
+        for address in addresses {
+            match (address, self.view.qtype) {
+                (IpAddr::V4(v4), rtype::A) => writer.a(OWN_TTL, *v4),
+                (IpAddr::V6(v6), rtype::AAAA) => writer.aaaa(OWN_TTL, *v6),
+                _ => continue,
+            }
+            if matches!(said, Said::Nothing) {
+                said = Said::address(*address);
+            }
+        }
+        if matches!(said, Said::Nothing) {
+            writer.soa(self.view.name.label_count(), OWN_TTL);
+        }
+        Made { said, ..Made::policy(writer.finish(None), rcode::NOERROR, None) }
+    }
+
+    fn special(&self, special: &Special, out: &mut [u8]) -> Made {
+        let code = match special.answer {
+            SpecialAnswer::Nxdomain => rcode::NXDOMAIN,
+            _ => rcode::NOERROR,
+        };
+        let mut writer = Writer::new(self.view, code, out, self.limit);
+        let mut said = Said::Nothing;
+        match (special.answer, self.view.qtype) {
+            (SpecialAnswer::Loopback, rtype::A) => {
+                writer.a(OWN_TTL, Ipv4Addr::LOCALHOST);
+                said = Said::address(Ipv4Addr::LOCALHOST.into());
+            }
+            (SpecialAnswer::Loopback, rtype::AAAA) => {
+                writer.aaaa(OWN_TTL, Ipv6Addr::LOCALHOST);
+                said = Said::address(Ipv6Addr::LOCALHOST.into());
+            }
+            (SpecialAnswer::PointsToLocalhost, _) => {
+                writer.pointing(rtype::PTR, OWN_TTL, &LOCALHOST);
+                said = Said::Text(ShortText::of(format_args!("localhost")));
+            }
+            _ => writer.soa(special.labels, OWN_TTL),
+        }
+        Made { said, ..Made::policy(writer.finish(None), code, None) }
+    }
+
+    fn any(&self, out: &mut [u8]) -> Made {
+        let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
+        writer.hinfo(OWN_TTL);
+        Made::policy(writer.finish(None), rcode::NOERROR, None)
+    }
+}
+
+/// `localhost` in wire form.
+static LOCALHOST: std::sync::LazyLock<Name> =
+    std::sync::LazyLock::new(|| Name::from_wire(b"\x09localhost\x00").unwrap_or(Name::ROOT));
+

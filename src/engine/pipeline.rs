@@ -1,0 +1,241 @@
+//! The conductor for every query that has to be fetched: local zones, upstreams, what a rewrite or an alias leads to.
+
+use std::sync::Arc;
+
+use crate::cache::{Found, Kept, Key};
+use crate::dns::answer::Writer;
+use crate::dns::ede::Ede;
+use crate::dns::question::Question;
+use crate::dns::ready::{Loose, assemble};
+use crate::dns::types::{class, rcode, rtype};
+use crate::dns::view::{Look, View, look};
+use crate::dns::{Name, Ready};
+use crate::engine::fast::{self, Packet, Slow, Way};
+use crate::engine::fetch::Room;
+use crate::engine::outcome::Made;
+use crate::engine::rooms::{self, Goes};
+use crate::engine::{Engine, Snapshot};
+use crate::metrics::Count;
+use crate::moment::Moment;
+use crate::policy::model::Rewrite;
+use crate::upstream::Failure;
+use crate::verdict::{Action, Reason, Source, Verdict};
+
+/// Most aliases that are followed from zone to zone for one question.
+const MOST_ALIASES: usize = 8;
+/// TTL of an alias that policy makes, in seconds.
+const ALIAS_TTL: u32 = 300;
+/// Octets of the buffer an answer is written to before it leaves by a stream.
+const STREAM_BUFFER: usize = crate::dns::answer::STREAM_LIMIT;
+
+/// The whole journey of a packet, for doors that can wait.
+pub async fn answer(engine: &Arc<Engine>, packet: Packet<'_>) -> Option<Vec<u8>> {
+    let mut out = vec![0u8; STREAM_BUFFER];
+    let snapshot = engine.snapshot();
+    let way = engine.desks.with(|desk| fast::answer(engine, &snapshot, desk, packet, &mut out));
+    let octets = match way {
+        Way::NotAQuery => None,
+        Way::Done(octets) => octets,
+        Way::Slow(slow) => return finish(engine, slow).await,
+    };
+    leave(engine, out, octets)
+}
+
+/// The rest of the journey of a query that has to be fetched: room 5 and room 6.
+pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
+    let Slow { mut ticket, packet, goes, standing, limit } = *slow;
+    // The packet was looked at before; it is still the same query.
+    let Look::Query(view) = look(&packet) else { return None };
+    let mut out = vec![0u8; limit.max(crate::dns::answer::LEAST_BUFFER)];
+    let made = {
+        let room =
+            Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
+        fetch(engine, &room, goes, &mut out).await
+    };
+    if made.source != Some(Source::Cache) {
+        ticket.desk(|desk| desk.counters.cache_miss());
+    }
+    let octets = fast::close(engine, ticket, made, &view, limit, &mut out);
+    leave(engine, out, octets)
+}
+
+/// Closes a query that there is no room to fetch for: the client hears so, and the record says so.
+pub fn too_busy(engine: &Engine, slow: Box<Slow>, out: &mut [u8]) -> Option<usize> {
+    let Slow { ticket, packet, limit, .. } = *slow;
+    let Look::Query(view) = look(&packet) else { return None };
+    let told = Ede { code: crate::dns::ede::NOT_READY, text: "too many queries wait for an upstream" };
+    let made = failed(&view, limit, told, out);
+    fast::close(engine, ticket, made, &view, limit, out)
+}
+
+/// The last step before octets leave: with `log.sync_interval = "0s"` the record is on the disk first (Q4).
+fn leave(engine: &Engine, mut out: Vec<u8>, octets: Option<usize>) -> Option<Vec<u8>> {
+    if engine.sync_each
+        && let Err(error) = engine.desks.with(|desk| desk.lane.sync())
+    {
+        tracing::error!(%error, "the log could not be brought to the disk before an answer left");
+    }
+    out.truncate(octets?);
+    out.shrink_to_fit();
+    Some(out)
+}
+
+async fn fetch(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -> Made {
+    let view = room.view;
+    let question = Question {
+        name: view.name,
+        qtype: view.qtype,
+        qclass: class::IN,
+        dnssec_ok: view.dnssec_ok(),
+        checking_disabled: view.checking_disabled,
+    };
+    if let Verdict::Rewrite(entry, _) = room.open.verdict
+        && let Some(Rewrite::Name(target)) = room.rewrite(entry)
+    {
+        let target = **target;
+        let alias = Loose {
+            owner: view.name,
+            rtype: rtype::CNAME,
+            class: class::IN,
+            ttl: ALIAS_TTL,
+            rdata: target.as_wire().to_vec(),
+        };
+        return follow(engine, room, &question, vec![alias], target, Source::Policy, out).await;
+    }
+    match obtain(engine, room.snapshot, goes, &question, room.open.at).await {
+        Err(failure) => failed_upstream(room, &failure, out),
+        Ok(Obtained { kept, source, age, leads_out: None }) => room.kept(kept, source, age, out),
+        Ok(Obtained { kept, source, leads_out: Some(target), .. }) => match kept.ready.loose() {
+            Ok([answers, _]) => follow(engine, room, &question, answers, target, source, out).await,
+            Err(_) => failed(view, room.limit, UNREADABLE, out),
+        },
+    }
+}
+
+/// An answer and where it came from.
+struct Obtained {
+    kept: Arc<Kept>,
+    source: Source,
+    age: u32,
+    leads_out: Option<Name>,
+}
+
+/// An answer of ours that cannot be read back.
+const UNREADABLE: Ede<'static> = Ede { code: crate::dns::ede::INVALID_DATA, text: "the answer could not be read" };
+
+/// Gets the answer to a question: from its local zone, the cache or an upstream; past its TTL where no upstream answers (RFC 8767).
+async fn obtain(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    goes: Goes,
+    question: &Question,
+    at: Moment,
+) -> Result<Obtained, Failure> {
+    if let Goes::Local(place) = goes {
+        return local(snapshot, place, question, at).await;
+    }
+    let key = Key::new(&question.name, question.qtype, question.dnssec_ok, question.checking_disabled);
+    let stale = match engine.cache.find(&key, at) {
+        Found::Fresh(kept, age) => return Ok(Obtained { kept, source: Source::Cache, age, leads_out: None }),
+        Found::Stale(kept) => Some(kept),
+        Found::Missing => None,
+    };
+    let route = snapshot.upstreams.route(&question.name);
+    let fetched = match snapshot.upstreams.ask(route, question).await {
+        Ok(fetched) => fetched,
+        Err(failure) => {
+            return match stale {
+                Some(kept) => Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None }),
+                None => Err(failure),
+            };
+        }
+    };
+    let upstream = fetched.upstream;
+    let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| Failure::malformed(&upstream))?;
+    let kept = Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream });
+    engine.cache.keep(&key, Arc::clone(&kept));
+    Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
+}
+
+async fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Result<Obtained, Failure> {
+    let name: Arc<str> = "local".into();
+    let unreadable = || Failure::malformed(&name);
+    let Some(zone) = snapshot.local.find(&question.name).filter(|zone| zone.place() == place) else {
+        return Err(unreadable());
+    };
+    let answer = snapshot.local.answer(zone, question).await.map_err(|_| unreadable())?;
+    let ready = Ready::from_wire(answer.wire, answer.rcode).map_err(|_| unreadable())?;
+    let kept = Arc::new(Kept { ready, born: at, authentic: false, upstream: name });
+    Ok(Obtained { kept, source: Source::Local, age: 0, leads_out: answer.leads_out })
+}
+
+/// Follows an alias of ours (a rewrite's or a local zone's) to where it leads. Every target is judged like a question of its own.
+async fn follow(
+    engine: &Engine,
+    room: &Room<'_>,
+    question: &Question,
+    mut answers: Vec<Loose>,
+    mut target: Name,
+    source: Source,
+    out: &mut [u8],
+) -> Made {
+    let Room { snapshot, standing, open, view, limit } = *room;
+    for _ in 0..MOST_ALIASES {
+        let (verdict, goes) = rooms::verdict_for_name(
+            snapshot,
+            standing,
+            open.place,
+            &target,
+            question.qtype,
+            &open.subject,
+            &mut (),
+        );
+        if let Verdict::Block(why) = verdict
+            && why.reason != Reason::Default
+        {
+            return room.led_to_blocked(&target, &why, out);
+        }
+        if let Goes::Special(special) = goes {
+            return broken_alias(view, limit, special.rule, out);
+        }
+        let asked = Question { name: target, ..*question };
+        let obtained = match obtain(engine, snapshot, goes, &asked, open.at).await {
+            Ok(obtained) => obtained,
+            Err(failure) => return failed_upstream(room, &failure, out),
+        };
+        let Ok([more, authorities]) = obtained.kept.ready.loose() else {
+            return failed(view, limit, UNREADABLE, out);
+        };
+        answers.extend(more);
+        if let Some(next) = obtained.leads_out {
+            target = next;
+            continue;
+        }
+        let wire = assemble(&view.name, view.qtype, obtained.kept.ready.rcode(), &[answers, authorities]);
+        let Ok(ready) = Ready::from_wire(wire, obtained.kept.ready.rcode()) else {
+            return failed(view, limit, UNREADABLE, out);
+        };
+        let upstream = Arc::clone(&obtained.kept.upstream);
+        // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
+        let whole = Arc::new(Kept { ready, born: open.at, authentic: false, upstream });
+        return room.kept(whole, source, obtained.age.min(ALIAS_TTL), out);
+    }
+    broken_alias(view, limit, "too many aliases one after the other", out)
+}
+
+fn broken_alias(view: &View<'_>, limit: usize, text: &'static str, out: &mut [u8]) -> Made {
+    failed(view, limit, Ede { code: crate::dns::ede::OTHER, text }, out)
+}
+
+fn failed_upstream(room: &Room<'_>, failure: &Failure, out: &mut [u8]) -> Made {
+    let (code, text) = failure.ede();
+    let made = failed(room.view, room.limit, Ede { code, text: &text }, out);
+    Made { source: Some(Source::Upstream), upstream: failure.upstream.clone(), ..made }
+}
+
+/// SERVFAIL, with the reason.
+fn failed(view: &View<'_>, limit: usize, told: Ede<'_>, out: &mut [u8]) -> Made {
+    let octets = Writer::new(view, rcode::SERVFAIL, out, limit).finish(Some(told));
+    let ede = view.edns.map(|_| told.code);
+    Made { source: None, action: Some(Action::Failed), ..Made::policy(octets, rcode::SERVFAIL, ede) }
+}
