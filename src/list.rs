@@ -1,0 +1,19 @@
+//! Floor 1: lists. Lines of a list in, rules out; rules compiled into one flat file; the file asked by name.
+//!
+//! ```text
+//! octets of a list -> read (format/*) -> (line, Name) | Refusal -> Compiler -> compiled file -> Matcher -> Hits
+//! ```
+//!
+//! Nothing here opens a file: the keeper of lists hands octets in and takes octets out.
+//!
+//! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
+
+pub mod compile;
+pub mod hits;
+mod keyed;
+pub mod layout;
+pub mod matcher;
+
+pub use compile::{CompileError, CompileReport, Compiler};
+pub use hits::{Found, Hit, Hits};
+pub use matcher::{Matcher, MatcherError};

@@ -1,0 +1,152 @@
+//! What a look-up found: on the stack, one slot a category, nothing cleared but a bit set.
+
+use std::fmt;
+use std::mem::MaybeUninit;
+
+use crate::verdict::{CategoryId, CategorySet, ListId, MAX_CATEGORIES};
+
+/// The rule by which a name is in a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The category.
+    pub category: CategoryId,
+    /// The list the rule is on.
+    pub list: ListId,
+    /// Its line, from 1.
+    pub line: u32,
+    /// How many labels of the asked name the rule covers, from the right.
+    pub labels: u8,
+}
+
+/// A rule for a name or a parent of it, whether or not it came to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The category.
+    pub category: CategoryId,
+    /// The list the rule is on.
+    pub list: ListId,
+    /// Its line, from 1.
+    pub line: u32,
+    /// How many labels of the asked name the rule covers, from the right.
+    pub labels: u8,
+    /// Whether it takes the name out of the category.
+    pub except: bool,
+}
+
+/// The categories a name is in, each with the rule that says so.
+///
+/// A value of about 1 KiB that is never zeroed: clearing it clears the set of categories only.
+#[derive(Clone, Copy)]
+pub struct Hits {
+    categories: CategorySet,
+    /// Invariant: the slot of every category in `categories` has been written.
+    slots: [MaybeUninit<Hit>; MAX_CATEGORIES],
+}
+
+impl Hits {
+    /// No hit.
+    #[inline]
+    pub const fn new() -> Hits {
+        Hits { categories: CategorySet::EMPTY, slots: [MaybeUninit::uninit(); MAX_CATEGORIES] }
+    }
+
+    /// Forgets every hit.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.categories = CategorySet::EMPTY;
+    }
+
+    /// Whether the name is in no category.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.categories.is_empty()
+    }
+
+    /// The categories the name is in.
+    #[inline]
+    pub fn categories(&self) -> CategorySet {
+        self.categories
+    }
+
+    /// The rule by which the name is in `category`.
+    #[inline]
+    pub fn get(&self, category: CategoryId) -> Option<Hit> {
+        let slot = self.slots.get(category.0 as usize)?;
+        if !self.categories.has(category) {
+            return None;
+        }
+        // SAFETY: the category is in the set, so `put` has written its slot.
+        Some(unsafe { slot.assume_init() })
+    }
+
+    /// The hits, by category, lowest first.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = Hit> + '_ {
+        self.categories.iter().filter_map(|category| self.get(category))
+    }
+
+    /// Sets the rule of a category, in place of a less specific one. A category no [`CategorySet`] can hold is left out.
+    #[inline]
+    pub(super) fn put(&mut self, hit: Hit) {
+        if let Some(slot) = self.slots.get_mut(hit.category.0 as usize) {
+            slot.write(hit);
+            self.categories = self.categories.with(hit.category);
+        }
+    }
+
+    /// Takes the name out of a category.
+    #[inline]
+    pub(super) fn cancel(&mut self, category: CategoryId) {
+        if (category.0 as usize) < MAX_CATEGORIES {
+            self.categories.0 &= !(1 << category.0);
+        }
+    }
+}
+
+impl Default for Hits {
+    fn default() -> Hits {
+        Hits::new()
+    }
+}
+
+impl fmt::Debug for Hits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(category: u8, line: u32) -> Hit {
+        Hit { category: CategoryId(category), list: ListId(3), line, labels: 2 }
+    }
+
+    #[test]
+    fn as_many_hits_as_there_are_categories_fit() {
+        let mut hits = Hits::new();
+        for category in 0..MAX_CATEGORIES as u8 {
+            hits.put(hit(category, category as u32 + 1));
+        }
+        assert_eq!(hits.iter().count(), MAX_CATEGORIES);
+        assert_eq!(hits.get(CategoryId(127)), Some(hit(127, 128)));
+        hits.clear();
+        assert!(hits.is_empty() && hits.iter().next().is_none());
+    }
+
+    #[test]
+    fn a_later_rule_takes_the_place_of_an_earlier_one_and_can_be_cancelled() {
+        let mut hits = Hits::new();
+        hits.put(hit(5, 1));
+        hits.put(hit(5, 2));
+        hits.put(hit(6, 3));
+        assert_eq!(hits.iter().collect::<Vec<_>>(), [hit(5, 2), hit(6, 3)]);
+        hits.cancel(CategoryId(5));
+        hits.cancel(CategoryId(200));
+        hits.put(hit(200, 9));
+        assert_eq!(hits.iter().collect::<Vec<_>>(), [hit(6, 3)]);
+        assert_eq!(hits.get(CategoryId(5)), None);
+        assert_eq!(hits.get(CategoryId(200)), None);
+    }
+}

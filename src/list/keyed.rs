@@ -1,0 +1,114 @@
+//! The keyed hash of names: SipHash-1-3 over the labels from right to left, so that one pass gives the hash of every parent.
+//!
+//! Lists and clients may be hostile, so the key is drawn at random for each compiled file. Each label goes in with its length octet,
+//! which makes the input of two different names different.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+use crate::dns::Name;
+
+/// The key of one compiled file.
+#[derive(Clone, Copy)]
+pub(super) struct Keyed {
+    start: SipHasher13,
+}
+
+impl Keyed {
+    pub(super) fn new(seed: &[u8; 16]) -> Keyed {
+        Keyed { start: SipHasher13::new_with_key(seed) }
+    }
+
+    /// The hash of the whole name.
+    pub(super) fn whole(&self, name: &Name) -> u64 {
+        let mut suffixes = self.suffixes(name);
+        while suffixes.step().is_some() {}
+        suffixes.hash()
+    }
+
+    /// The suffixes of `name`, shortest first.
+    #[inline]
+    pub(super) fn suffixes<'n>(&self, name: &'n Name) -> KeyedSuffixes<'n> {
+        let wire = name.as_wire();
+        let mut starts = [0u8; 128];
+        let mut left = 0;
+        let mut at = 0usize;
+        while wire[at] != 0 {
+            starts[left] = at as u8;
+            left += 1;
+            at += 1 + wire[at] as usize;
+        }
+        KeyedSuffixes { wire: &wire[..at], starts, left, start: at, labels: 0, hasher: self.start }
+    }
+}
+
+/// A walk over the suffixes of a name, from the top-level domain to the name itself.
+pub(super) struct KeyedSuffixes<'n> {
+    wire: &'n [u8],
+    starts: [u8; 128],
+    left: usize,
+    start: usize,
+    labels: usize,
+    hasher: SipHasher13,
+}
+
+impl<'n> KeyedSuffixes<'n> {
+    /// Goes one label further: how many labels the suffix has now, and its wire form without the root label.
+    #[inline]
+    pub(super) fn step(&mut self) -> Option<(usize, &'n [u8])> {
+        self.left = self.left.checked_sub(1)?;
+        let end = self.start;
+        self.start = self.starts[self.left] as usize;
+        self.hasher.write(&self.wire[self.start..end]);
+        self.labels += 1;
+        Some((self.labels, &self.wire[self.start..]))
+    }
+
+    /// The hash of the suffix reached.
+    #[inline]
+    pub(super) fn hash(&self) -> u64 {
+        self.hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_reached_on_the_way_hashes_as_it_does_alone() {
+        let keyed = Keyed::new(&[7; 16]);
+        let name = Name::parse("www.a.bet.example").unwrap();
+        let mut suffixes = keyed.suffixes(&name);
+        let mut seen = Vec::new();
+        while let Some((labels, suffix)) = suffixes.step() {
+            let alone = name.last_labels(labels);
+            assert_eq!(&alone.as_wire()[..alone.wire_len() - 1], suffix);
+            assert_eq!(keyed.whole(&alone), suffixes.hash());
+            seen.push(labels);
+        }
+        assert_eq!(seen, [1, 2, 3, 4]);
+        assert!(keyed.suffixes(&Name::ROOT).step().is_none());
+    }
+
+    #[test]
+    fn the_longest_names_are_walked_whole() {
+        let keyed = Keyed::new(&[7; 16]);
+        let deep = Name::parse(&["a"; 127].join(".")).unwrap();
+        let mut suffixes = keyed.suffixes(&deep);
+        let mut steps = 0;
+        while suffixes.step().is_some() {
+            steps += 1;
+        }
+        assert_eq!(steps, 127);
+    }
+
+    #[test]
+    fn another_seed_gives_other_hashes_and_label_borders_count() {
+        let (a, b) = (Keyed::new(&[1; 16]), Keyed::new(&[2; 16]));
+        let name = |text| Name::parse(text).unwrap();
+        assert_ne!(a.whole(&name("bet.example")), b.whole(&name("bet.example")));
+        assert_ne!(a.whole(&name("bet.example")), a.whole(&name("be.texample")));
+    }
+}
