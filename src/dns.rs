@@ -2,6 +2,11 @@
 //!
 //! `convert` is the one place that knows `hickory_proto`.
 
+pub mod convert;
 pub mod name;
+pub mod question;
+pub mod suffix_map;
 
 pub use name::{Name, NameError};
+pub use question::Question;
+pub use suffix_map::SuffixMap;
