@@ -3,12 +3,17 @@
 //! `convert` is the one place that knows `hickory_proto`.
 
 pub mod answer;
+pub mod convert;
 pub mod ede;
 pub mod name;
+pub mod question;
 pub mod ready;
+pub mod suffix_map;
 pub mod types;
 pub mod view;
 
 pub use name::{Name, NameError};
+pub use question::Question;
 pub use ready::Ready;
+pub use suffix_map::SuffixMap;
 pub use view::{Look, View, look};

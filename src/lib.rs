@@ -24,4 +24,5 @@ pub mod moment;
 pub mod policy;
 pub mod record;
 pub mod subject;
+pub mod upstream;
 pub mod verdict;

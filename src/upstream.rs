@@ -1,0 +1,372 @@
+//! Where allowed names are asked: pools of servers, routes by name, health, and whom to blame when no answer comes.
+//!
+//! hickory's own pool turns negative answers into errors and does not say which server answered; so its transports are used
+//! here, beneath that, and the order, the hedging and the books are ours. `hickory_resolver` and `hickory_net` are known here only.
+
+mod coalesce;
+mod failure;
+mod health;
+mod link;
+mod plan;
+mod pool;
+mod server;
+mod system;
+mod validate;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_proto::dnssec::TrustAnchors;
+use hickory_proto::op::Message;
+use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
+use hickory_resolver::{PoolContext, TlsConfig};
+use tokio::time::Instant;
+
+use crate::config::checked::{self, Protocol};
+use crate::dns::question::CLASS_IN;
+use crate::dns::{Name, Question, SuffixMap, convert};
+
+pub use failure::{Blame, Ede, Failure};
+pub use health::{BUCKETS, ServerHealth};
+
+use coalesce::{InFlight, Missing};
+use link::{INNER_TIMEOUT, Link, ON_ONE_STREAM, Way};
+use pool::Pool;
+use server::Server;
+use validate::Validator;
+
+/// Questions on their way up at a time, over all routes. Each holds a socket or two; more than this is an outage or an attack.
+pub const IN_FLIGHT: usize = 4096;
+
+/// A response ready to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The message: id 0, QR, RD and RA set, AD, CD and TC clear, the question lower-case, names compressed, no OPT, no TSIG.
+    /// DNSSEC records only when asked for with DO.
+    pub wire: Vec<u8>,
+    /// NOERROR, NXDOMAIN or YXDOMAIN; other codes are a [`Failure`].
+    pub rcode: u16,
+    /// Whether the whole answer is secure: validated here, or said so (AD) by a server on this host or behind TLS. Never with CD.
+    pub authentic: bool,
+    /// Who answered, as the configuration writes it.
+    pub upstream: Arc<str>,
+    /// The extended error that came with the answer, to be passed on.
+    pub ede: Option<Ede>,
+}
+
+/// Where a name is asked. Cheap to make and to copy; good only with the [`Upstreams`] that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    pool: u32,
+    zone: Option<u32>,
+    filter: bool,
+}
+
+impl Route {
+    /// Whether policy judges the name: always, unless a forward zone says no.
+    pub fn filter(&self) -> bool {
+        self.filter
+    }
+
+    /// Whether a forward zone speaks for the name.
+    pub fn is_forward_zone(&self) -> bool {
+        self.zone.is_some()
+    }
+}
+
+/// Why upstreams cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// No server is named for the default or a forward zone.
+    #[error("{0} has no servers: name at least one")]
+    NoServers(String),
+    /// The system's servers cannot be read.
+    #[error("`system` asks the servers of {path}, which could not be read: {text}; name the servers instead")]
+    System {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The system's only servers are ourselves.
+    #[error("`system` asks the servers of {path}, and the only one there is this resolver itself; name other servers")]
+    SystemIsOurselves {
+        /// The file.
+        path: String,
+    },
+    /// A server named is one of our own listening addresses.
+    #[error("{0} is an address this resolver listens on: it would ask itself")]
+    Ourselves(String),
+    /// The file of trust anchors cannot be read.
+    #[error("the trust anchors in {path} could not be read: {text}")]
+    Anchors {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// TLS cannot be set up; mostly no certificate authorities on this host.
+    #[error("TLS cannot be used for {server}: {text}")]
+    Tls {
+        /// The server that needs it.
+        server: String,
+        /// What is missing.
+        text: String,
+    },
+}
+
+/// All pools, and the routes to them.
+pub struct Upstreams {
+    shared: Arc<Shared>,
+    zones: Vec<checked::ForwardZone>,
+    routes: SuffixMap<Route>,
+    default: Route,
+    in_flight: Arc<InFlight<(u32, Question), Result<Fetched, Failure>>>,
+}
+
+struct Shared {
+    pools: Vec<Arc<Pool>>,
+    validator: Option<Validator>,
+    timeout: Duration,
+    by_config: HashMap<checked::Server, Arc<Server>>,
+}
+
+impl Upstreams {
+    /// Pools for the default and each forward zone. `own` are the addresses this resolver listens on: it never asks itself.
+    /// Nothing is sent yet; connections are made by the first questions, on the runtime those run on.
+    pub fn new(
+        upstream: &checked::Upstream,
+        forward_zones: &[checked::ForwardZone],
+        own: &[SocketAddr],
+    ) -> Result<Upstreams, UpstreamError> {
+        Builder::new(own, None).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
+    }
+
+    /// The same for a changed configuration: servers that stay keep their connections, their standing and their figures.
+    pub fn renewed(
+        &self,
+        upstream: &checked::Upstream,
+        forward_zones: &[checked::ForwardZone],
+        own: &[SocketAddr],
+    ) -> Result<Upstreams, UpstreamError> {
+        Builder::new(own, Some(&self.shared)).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
+    }
+
+    /// As [`Upstreams::new`], trusting the DNSKEY records of a file in zone format instead of the root's keys.
+    pub fn with_trust_anchors(
+        upstream: &checked::Upstream,
+        forward_zones: &[checked::ForwardZone],
+        own: &[SocketAddr],
+        anchors: &Path,
+    ) -> Result<Upstreams, UpstreamError> {
+        let anchors = TrustAnchors::from_file(anchors)
+            .map_err(|error| UpstreamError::Anchors { path: anchors.display().to_string(), text: error.to_string() })?;
+        Builder::new(own, None).build(upstream, forward_zones, Arc::new(anchors))
+    }
+
+    /// Where `name` is asked: the longest forward zone it is in, else the default.
+    #[inline]
+    pub fn route(&self, name: &Name) -> Route {
+        self.routes.longest(name).copied().unwrap_or(self.default)
+    }
+
+    /// The longest forward zone that `name` is in.
+    pub fn forward_zone(&self, name: &Name) -> Option<&checked::ForwardZone> {
+        self.zones.get(self.route(name).zone? as usize)
+    }
+
+    /// Asks, and answers or fails within the configured timeout, whatever happens: retries, TCP and other servers included. Equal
+    /// questions at the same time go up once. Must run inside a tokio runtime.
+    pub async fn ask(&self, route: Route, question: &Question) -> Result<Fetched, Failure> {
+        let nobody = |blame| Failure { blame, upstream: None };
+        let Some(pool) = self.shared.pools.get(route.pool as usize).cloned() else {
+            return Err(nobody(Blame::NoServers));
+        };
+        let deadline = Instant::now() + self.shared.timeout;
+        let (shared, question) = (self.shared.clone(), *question);
+        let work = move || async move {
+            let validator = shared
+                .validator
+                .as_ref()
+                .filter(|_| route.zone.is_none() && !question.checking_disabled && question.qclass == CLASS_IN);
+            match validator {
+                Some(validator) => validated(validator, &question, deadline).await,
+                None => unvalidated(&pool, &question, deadline).await,
+            }
+        };
+        match self.in_flight.value((route.pool, question), work).await {
+            Ok(result) => result,
+            Err(Missing::Full) => Err(nobody(Blame::Overloaded)),
+            Err(Missing::Ended) => Err(nobody(Blame::Stopped)),
+        }
+    }
+
+    /// The figures of every server, by name.
+    pub fn health(&self) -> Vec<ServerHealth> {
+        let mut servers: Vec<&Arc<Server>> = self.shared.by_config.values().collect();
+        servers.sort_by(|a, b| a.text.cmp(&b.text));
+        servers.into_iter().map(|server| server.figures()).collect()
+    }
+}
+
+async fn unvalidated(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
+    let (response, server) = pool.ask(question, deadline).await?;
+    let authentic = !question.checking_disabled && server.vouches(&response);
+    fetched(response.into_message(), question, authentic, server.text.clone())
+}
+
+async fn validated(validator: &Validator, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
+    let answer = validator.ask(question, deadline).await?;
+    let upstream = answer.upstream.unwrap_or_else(|| "".into());
+    fetched(answer.message, question, answer.secure, upstream)
+}
+
+fn fetched(message: Message, question: &Question, authentic: bool, upstream: Arc<str>) -> Result<Fetched, Failure> {
+    let ede = convert::ede(message.edns.as_ref());
+    match convert::normalise(message, question) {
+        Ok(normal) => Ok(Fetched { wire: normal.wire, rcode: normal.rcode, authentic, upstream, ede }),
+        Err(error) => Err(Failure { blame: Blame::Malformed(error.to_string()), upstream: Some(upstream) }),
+    }
+}
+
+/// Makes pools of what is configured.
+struct Builder<'a> {
+    own: &'a [SocketAddr],
+    previous: Option<&'a Shared>,
+    context: Option<Arc<PoolContext>>,
+    by_config: HashMap<checked::Server, Arc<Server>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(own: &'a [SocketAddr], previous: Option<&'a Arc<Shared>>) -> Builder<'a> {
+        Builder { own, previous: previous.map(Arc::as_ref), context: None, by_config: HashMap::new() }
+    }
+
+    fn build(
+        mut self,
+        upstream: &checked::Upstream,
+        forward_zones: &[checked::ForwardZone],
+        anchors: Arc<TrustAnchors>,
+    ) -> Result<Upstreams, UpstreamError> {
+        let mut pools = vec![self.pool(&upstream.servers, || "[upstream]".to_owned())?];
+        let mut routes = SuffixMap::new();
+        for (i, zone) in forward_zones.iter().enumerate() {
+            let route = Route { pool: pools.len() as u32, zone: Some(i as u32), filter: zone.filter };
+            pools.push(self.pool(&zone.servers, || format!("forward_zone {}", zone.name))?);
+            routes.insert(&zone.name, route);
+        }
+        // Names of forward zones are mostly private: the root's chain of trust knows nothing of them, so they are not validated.
+        let validator = match (upstream.dnssec, pools.first()) {
+            (true, Some(pool)) => Some(Validator::new(pool.clone(), upstream.timeout, anchors)),
+            _ => None,
+        };
+        let shared = Shared { pools, validator, timeout: upstream.timeout, by_config: self.by_config };
+        Ok(Upstreams {
+            shared: Arc::new(shared),
+            zones: forward_zones.to_vec(),
+            routes,
+            default: Route { pool: 0, zone: None, filter: true },
+            in_flight: InFlight::new(IN_FLIGHT),
+        })
+    }
+
+    fn pool(&mut self, servers: &[checked::Server], of: impl Fn() -> String) -> Result<Arc<Pool>, UpstreamError> {
+        let mut pool: Vec<Arc<Server>> = Vec::new();
+        for server in self.named(servers)? {
+            let server = self.server(&server)?;
+            if !pool.iter().any(|known| Arc::ptr_eq(known, &server)) {
+                pool.push(server);
+            }
+        }
+        match pool.is_empty() {
+            true => Err(UpstreamError::NoServers(of())),
+            false => Ok(Arc::new(Pool::new(pool))),
+        }
+    }
+
+    /// The servers by address: `system` read out, and none of them ourselves.
+    fn named(&self, servers: &[checked::Server]) -> Result<Vec<checked::Server>, UpstreamError> {
+        let mut named = Vec::new();
+        for server in servers {
+            match server {
+                checked::Server::At { address, text, .. } if system::is_own(*address, self.own) => {
+                    return Err(UpstreamError::Ourselves(text.clone()));
+                }
+                checked::Server::At { .. } => named.push(server.clone()),
+                checked::Server::System => named.extend(self.of_system(Path::new(system::RESOLV_CONF))?),
+            }
+        }
+        Ok(named)
+    }
+
+    fn of_system(&self, path: &Path) -> Result<Vec<checked::Server>, UpstreamError> {
+        let text = |path: &Path| path.display().to_string();
+        let found = system::servers(path).map_err(|error| UpstreamError::System { path: text(path), text: error })?;
+        let others = found.into_iter().filter(|address| !system::is_own(*address, self.own));
+        let named: Vec<_> = others
+            .map(|address| checked::Server::At {
+                protocol: Protocol::Udp,
+                address,
+                tls_name: None,
+                path: None,
+                text: match address {
+                    SocketAddr::V4(v4) => format!("udp://{}", v4.ip()),
+                    SocketAddr::V6(v6) => format!("udp://[{}]", v6.ip()),
+                },
+            })
+            .collect();
+        match named.is_empty() {
+            true => Err(UpstreamError::SystemIsOurselves { path: text(path) }),
+            false => Ok(named),
+        }
+    }
+
+    fn server(&mut self, config: &checked::Server) -> Result<Arc<Server>, UpstreamError> {
+        if let Some(server) = self.by_config.get(config) {
+            return Ok(server.clone());
+        }
+        let kept = self.previous.and_then(|previous| previous.by_config.get(config)).cloned();
+        let server = match kept {
+            Some(server) => server,
+            None => Arc::new(self.fresh(config)?),
+        };
+        self.by_config.insert(config.clone(), server.clone());
+        Ok(server)
+    }
+
+    fn fresh(&mut self, config: &checked::Server) -> Result<Server, UpstreamError> {
+        let checked::Server::At { protocol, address, tls_name, path, text } = config else {
+            return Err(UpstreamError::NoServers("system".to_owned()));
+        };
+        let certified: Arc<str> = tls_name.clone().unwrap_or_else(|| address.ip().to_string()).into();
+        let way = match protocol {
+            Protocol::Udp => Way::Udp,
+            Protocol::Tcp => Way::Tcp,
+            Protocol::Tls => self.secure(ConnectionConfig::tls(certified), *address, text)?,
+            Protocol::Https => {
+                let path = path.as_deref().map(Arc::from);
+                self.secure(ConnectionConfig::https(certified, path), *address, text)?
+            }
+        };
+        Ok(Server::new(text, *protocol, *address, Link::new(*address, way)))
+    }
+
+    fn secure(&mut self, mut config: ConnectionConfig, address: SocketAddr, text: &str) -> Result<Way, UpstreamError> {
+        config.port = address.port();
+        let context = match &self.context {
+            Some(context) => context.clone(),
+            None => {
+                let tls = TlsConfig::new()
+                    .map_err(|error| UpstreamError::Tls { server: text.to_owned(), text: error.to_string() })?;
+                let mut options = ResolverOpts::default();
+                options.timeout = INNER_TIMEOUT;
+                options.max_active_requests = ON_ONE_STREAM;
+                self.context.insert(Arc::new(PoolContext::new(options, tls))).clone()
+            }
+        };
+        Ok(Way::Secure(config, context))
+    }
+}

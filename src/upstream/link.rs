@@ -1,0 +1,188 @@
+//! The way to one server: a fresh UDP socket a question, or one kept stream that many questions share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hickory_net::NetError;
+use hickory_net::runtime::TokioRuntimeProvider;
+use hickory_net::tcp::TcpClientStream;
+use hickory_net::udp::UdpClientStream;
+use hickory_net::xfer::{DnsExchange, DnsHandle, DnsRequestSender, FirstAnswer};
+use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse};
+use hickory_resolver::config::ConnectionConfig;
+use hickory_resolver::{ConnectionProvider, PoolContext};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use crate::dns::{Question, convert};
+
+/// UDP payload offered (DNS flag day 2020; RFC 9715): fits every path unfragmented.
+const PAYLOAD: u16 = 1232;
+/// A lost datagram is sent again after at least this.
+const RETRY_FLOOR: Duration = Duration::from_millis(150);
+/// And after at most this.
+const RETRY_CEILING: Duration = Duration::from_secs(1);
+/// A datagram is sent at most so often, the first time included.
+const SENDS: u8 = 3;
+/// Questions on one stream at a time.
+pub(super) const ON_ONE_STREAM: usize = 4096;
+/// Bound inside hickory; the deadline of the question is always sooner.
+pub(super) const INNER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the server is spoken to.
+pub(super) enum Way {
+    /// UDP; TCP for what is truncated, garbled, or came back in another case.
+    Udp,
+    /// TCP only.
+    Tcp,
+    /// TLS or HTTPS, with what makes the connection.
+    Secure(ConnectionConfig, Arc<PoolContext>),
+}
+
+/// Why no response came.
+pub(super) enum Refusal {
+    /// The network, TLS, HTTP or the message's form.
+    Net(NetError),
+    /// TC over a stream.
+    Truncated,
+}
+
+/// The way to one server.
+pub(super) struct Link {
+    address: SocketAddr,
+    way: Way,
+    runtime: TokioRuntimeProvider,
+    kept: Mutex<Option<Arc<Stream>>>,
+}
+
+/// A stream that questions share.
+struct Stream {
+    exchange: DnsExchange<TokioRuntimeProvider>,
+    answers: AtomicU64,
+}
+
+impl Link {
+    pub(super) fn new(address: SocketAddr, way: Way) -> Link {
+        Link { address, way, runtime: TokioRuntimeProvider::new(), kept: Mutex::new(None) }
+    }
+
+    /// One question, one response with whatever response code; never truncated.
+    pub(super) async fn exchange(
+        &self,
+        question: &Question,
+        edns: bool,
+        srtt: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<DnsResponse, Refusal> {
+        if let Way::Udp = self.way {
+            match self.datagram(question, edns, srtt).await {
+                Ok(response) if !response.truncation => return Ok(response),
+                // Truncated, garbled or in another case than sent: the last two may be an attack, which TCP withstands.
+                Ok(_) | Err(NetError::Proto(_) | NetError::QueryCaseMismatch) => {}
+                Err(error) => return Err(Refusal::Net(error)),
+            }
+        }
+        match self.stream(question, edns, deadline).await {
+            Ok(response) if response.truncation => Err(Refusal::Truncated),
+            Ok(response) => Ok(response),
+            Err(error) => Err(Refusal::Net(error)),
+        }
+    }
+
+    /// Over UDP: random source port, id and case (hickory), sent again when lost.
+    async fn datagram(&self, question: &Question, edns: bool, srtt: Option<Duration>) -> Result<DnsResponse, NetError> {
+        let mut request = request(question, edns, true);
+        request.options_mut().retry_interval =
+            srtt.map_or(RETRY_FLOOR * 2, |srtt| srtt * 2).clamp(RETRY_FLOOR, RETRY_CEILING);
+        let mut socket = UdpClientStream::builder(self.address, self.runtime.clone())
+            .with_timeout(Some(INNER_TIMEOUT))
+            .with_max_retries(SENDS)
+            .with_retry_interval_floor(RETRY_FLOOR.as_millis() as u64)
+            .build();
+        socket.send_message(request).first_answer().await
+    }
+
+    /// Over the kept stream. One that fails, or that is silent for half the time left, may have been closed by the other side
+    /// while idle: then the question goes out once more over a fresh one.
+    async fn stream(&self, question: &Question, edns: bool, deadline: Instant) -> Result<DnsResponse, NetError> {
+        let (stream, fresh) = self.connected().await?;
+        if fresh {
+            return self.over(&stream, question, edns, deadline).await;
+        }
+        let answers = stream.answers.load(Ordering::Relaxed);
+        let now = Instant::now();
+        let half = now + deadline.saturating_duration_since(now) / 2;
+        let mut waiting = Box::pin(self.over(&stream, question, edns, deadline));
+        match timeout_at(half, &mut waiting).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(_)) => {}
+            Err(_) if stream.answers.load(Ordering::Relaxed) != answers => return waiting.await,
+            Err(_) => self.forget(&stream).await,
+        }
+        drop(waiting);
+        let (stream, _) = self.connected().await?;
+        self.over(&stream, question, edns, deadline).await
+    }
+
+    async fn over(
+        &self,
+        stream: &Arc<Stream>,
+        question: &Question,
+        edns: bool,
+        deadline: Instant,
+    ) -> Result<DnsResponse, NetError> {
+        let answer = stream.exchange.send(request(question, edns, false)).first_answer();
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(response)) => {
+                stream.answers.fetch_add(1, Ordering::Relaxed);
+                Ok(response)
+            }
+            Ok(Err(error)) => {
+                self.forget(stream).await;
+                Err(error)
+            }
+            Err(_) => Err(NetError::Timeout),
+        }
+    }
+
+    /// The kept stream, or a new one. Whoever comes while it is being made waits for it; everybody has a deadline of their own.
+    async fn connected(&self) -> Result<(Arc<Stream>, bool), NetError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(stream) = kept.as_ref() {
+            return Ok((stream.clone(), false));
+        }
+        let exchange = match &self.way {
+            Way::Udp | Way::Tcp => {
+                TcpClientStream::exchange(self.address, None, INNER_TIMEOUT, Some(ON_ONE_STREAM), self.runtime.clone())
+                    .await?
+            }
+            Way::Secure(config, context) => self.runtime.new_connection(self.address.ip(), config, context)?.await?,
+        };
+        let stream = Arc::new(Stream { exchange, answers: AtomicU64::new(0) });
+        *kept = Some(stream.clone());
+        Ok((stream, true))
+    }
+
+    async fn forget(&self, stream: &Arc<Stream>) {
+        let mut kept = self.kept.lock().await;
+        if kept.as_ref().is_some_and(|k| Arc::ptr_eq(k, stream)) {
+            *kept = None;
+        }
+    }
+}
+
+/// The query as it goes up: RD, DO and CD as asked, AD to be told of validation (RFC 6840 section 5.7).
+fn request(question: &Question, edns: bool, random_case: bool) -> DnsRequest {
+    let mut options = DnsRequestOptions::default();
+    options.use_edns = edns;
+    options.edns_payload_len = PAYLOAD;
+    options.edns_set_dnssec_ok = question.dnssec_ok;
+    options.recursion_desired = true;
+    options.case_randomization = random_case;
+    let mut request = DnsRequest::from_query(convert::to_query(question), options);
+    request.metadata.checking_disabled = question.checking_disabled;
+    request.metadata.authentic_data = true;
+    request
+}

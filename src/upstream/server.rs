@@ -1,0 +1,109 @@
+//! One upstream server: how it is spoken to, and the book kept on it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hickory_net::NetError;
+use hickory_proto::op::{DnsResponse, ResponseCode};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::checked::Protocol;
+use crate::dns::{Question, convert};
+
+use super::failure::Blame;
+use super::health::{Health, ServerHealth};
+use super::link::{Link, Refusal};
+use super::plan::Standing;
+
+/// One upstream server. Two pools that name the same one share it, and a reload keeps it with its connections and figures.
+pub(super) struct Server {
+    /// Its name in metrics and in the log.
+    pub(super) text: Arc<str>,
+    health: Health,
+    link: Link,
+    /// Whether nobody between it and us can set AD: its answers come from this host or over TLS (RFC 6840 section 5.8 and 5.9).
+    trusted_path: bool,
+}
+
+impl Server {
+    pub(super) fn new(text: &str, protocol: Protocol, address: SocketAddr, link: Link) -> Server {
+        let trusted_path =
+            matches!(protocol, Protocol::Tls | Protocol::Https) || address.ip().to_canonical().is_loopback();
+        Server { text: text.into(), health: Health::new(), link, trusted_path }
+    }
+
+    /// Asks, with retries and the way over TCP, until `deadline`. NOERROR, NXDOMAIN and YXDOMAIN are answers; the rest is blamed.
+    pub(super) async fn ask(&self, question: &Question, deadline: Instant) -> Result<DnsResponse, Blame> {
+        let since = Instant::now();
+        self.health.asked(since);
+        let result = match timeout_at(deadline, self.exchange(question, deadline)).await {
+            Ok(result) => result,
+            Err(_) => Err(Blame::Timeout),
+        };
+        let now = Instant::now();
+        match result {
+            Ok(response) => {
+                self.health.answered(since, now, response.response_code.into());
+                judged(response)
+            }
+            Err(blame) => {
+                self.health.failed(since, now, &blame);
+                Err(blame)
+            }
+        }
+    }
+
+    /// One answer of whatever response code. A server that does not know EDNS says FORMERR or NOTIMP and leaves OPT out; it is
+    /// asked again without (RFC 6891 section 7).
+    async fn exchange(&self, question: &Question, deadline: Instant) -> Result<DnsResponse, Blame> {
+        let srtt = self.health.standing(Instant::now()).srtt;
+        let response = self.link.exchange(question, true, srtt, deadline).await.map_err(blame)?;
+        let knows_no_edns =
+            response.edns.is_none() && matches!(response.response_code, ResponseCode::FormErr | ResponseCode::NotImp);
+        let response = match knows_no_edns {
+            true => self.link.exchange(question, false, srtt, deadline).await.map_err(blame)?,
+            false => response,
+        };
+        // An error may come without the question (RFC 1035 section 7.3 leaves it open); an answer may not.
+        let bare_error = response.queries.is_empty()
+            && !matches!(response.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
+        match convert::check(&response, question) {
+            Err(_) if bare_error => Ok(response),
+            Err(error) => Err(Blame::Malformed(error.to_string())),
+            Ok(()) => Ok(response),
+        }
+    }
+
+    /// Whether AD in `response` is to be believed.
+    pub(super) fn vouches(&self, response: &DnsResponse) -> bool {
+        self.trusted_path && response.authentic_data
+    }
+
+    pub(super) fn standing(&self, now: Instant) -> Standing {
+        self.health.standing(now)
+    }
+
+    pub(super) fn figures(&self) -> ServerHealth {
+        self.health.figures(self.text.clone())
+    }
+}
+
+/// An answer, or what its response code blames.
+fn judged(response: DnsResponse) -> Result<DnsResponse, Blame> {
+    let ede = || convert::ede(response.edns.as_ref());
+    match response.response_code {
+        ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::YXDomain => Ok(response),
+        ResponseCode::ServFail => Err(Blame::ServFail(ede())),
+        ResponseCode::Refused => Err(Blame::Refused(ede())),
+        other => Err(Blame::Rcode(other.into(), ede())),
+    }
+}
+
+fn blame(refusal: Refusal) -> Blame {
+    match refusal {
+        Refusal::Net(NetError::Timeout) => Blame::Timeout,
+        Refusal::Net(NetError::Proto(error)) => Blame::Malformed(error.to_string()),
+        Refusal::Net(error) => Blame::Unreachable(error.to_string()),
+        Refusal::Truncated => Blame::Malformed("is truncated although it came over a stream".to_owned()),
+    }
+}
