@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
 //! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`] | keepers: I/O, no listening socket |
+//! | 2 | [`config`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | engine | the only place where the order of a query is written |
 //! | 4 | serve, web | doors |
 //! | 5 | app, cli | the house |
@@ -19,6 +19,7 @@ pub mod attribution;
 pub mod cli;
 pub mod config;
 pub mod dns;
+pub mod metrics;
 pub mod moment;
 pub mod policy;
 pub mod record;
