@@ -8,9 +8,9 @@
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
 //! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`] | keepers: I/O, no listening socket |
+//! | 2 | [`config`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | engine | the only place where the order of a query is written |
-//! | 4 | serve, web | doors |
+//! | 4 | serve, [`web`] | doors |
 //! | 5 | app, cli | the house |
 //!
 //! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`.
@@ -20,9 +20,11 @@ pub mod cli;
 pub mod config;
 pub mod dns;
 pub mod list;
+pub mod metrics;
 pub mod moment;
 pub mod policy;
 pub mod record;
 pub mod subject;
 pub mod upstream;
 pub mod verdict;
+pub mod web;
