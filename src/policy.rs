@@ -8,4 +8,4 @@ pub mod schedule;
 pub use model::{Category, Exception, Group, Model, NetworkZone, Policy, Response, Sinkhole, Timed, Unmatched};
 pub use names::NameRules;
 pub use network::NetworkMap;
-pub use schedule::{Schedule, Standing};
+pub use schedule::{MAX_SCHEDULES, Schedule, Standing, Window, WindowError};
