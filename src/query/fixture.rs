@@ -1,0 +1,154 @@
+//! Rows and logs for tests: real batches, real Parquet parts in a folder of their own.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt16Array, UInt32Array, UInt64Array,
+};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use proptest::prelude::*;
+
+use crate::record::columns::{COLUMNS, schema};
+
+/// A row; the columns that no test asks about are made up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub time: i64,
+    pub seq: u64,
+    pub client: String,
+    pub device: Option<String>,
+    pub host: Option<String>,
+    pub user: Option<String>,
+    pub qname: Option<String>,
+    pub action: String,
+    pub category: Option<String>,
+    pub rcode: Option<u16>,
+    pub answer: Option<String>,
+}
+
+impl Default for Row {
+    fn default() -> Row {
+        Row {
+            time: 0,
+            seq: 0,
+            client: "10.20.0.1".into(),
+            device: None,
+            host: None,
+            user: None,
+            qname: Some("www.example.com".into()),
+            action: "allowed".into(),
+            category: None,
+            rcode: Some(0),
+            answer: None,
+        }
+    }
+}
+
+/// A batch in the form of the table.
+pub fn batch(rows: &[Row]) -> RecordBatch {
+    let text = |value: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(value).collect::<StringArray>())
+    };
+    let same = |value: &str| text(&|_| Some(value.to_string()));
+    let columns = COLUMNS.iter().map(|column| -> ArrayRef {
+        match column.name {
+            "time" => {
+                let times: TimestampMicrosecondArray = rows.iter().map(|r| Some(r.time)).collect();
+                Arc::new(times.with_timezone("UTC"))
+            }
+            "as_of" => Arc::new(TimestampMicrosecondArray::new_null(rows.len()).with_timezone("UTC")),
+            "lane" => Arc::new(rows.iter().map(|_| Some(0)).collect::<UInt16Array>()),
+            "client_port" => Arc::new(rows.iter().map(|_| Some(4242)).collect::<UInt16Array>()),
+            "seq" => Arc::new(rows.iter().map(|r| Some(r.seq)).collect::<UInt64Array>()),
+            "policy_generation" => Arc::new(rows.iter().map(|_| Some(1)).collect::<UInt64Array>()),
+            "duration_us" => Arc::new(rows.iter().map(|r| Some(r.seq as u32)).collect::<UInt32Array>()),
+            "rcode" => Arc::new(rows.iter().map(|r| r.rcode).collect::<UInt16Array>()),
+            "ede" => Arc::new(UInt16Array::new_null(rows.len())),
+            "node" => same("dns1"),
+            "transport" => same("udp"),
+            "network_zone" => same("hq"),
+            "qtype" => same("A"),
+            "client" => text(&|r| Some(r.client.clone())),
+            "device" => text(&|r| r.device.clone()),
+            "host" => text(&|r| r.host.clone()),
+            "user" => text(&|r| r.user.clone()),
+            "qname" => text(&|r| r.qname.clone()),
+            "action" => text(&|r| Some(r.action.clone())),
+            "category" => text(&|r| r.category.clone()),
+            "list" => text(&|r| r.category.as_ref().map(|c| format!("{c}/main"))),
+            "rule" => text(&|r| r.category.as_ref().map(|_| "7:example.com".into())),
+            "answer" => text(&|r| r.answer.clone()),
+            _ => text(&|_| None),
+        }
+    });
+    RecordBatch::try_new(schema(), columns.collect()).unwrap()
+}
+
+/// Writes a part as small in row groups and pages as it takes to see pruning at work.
+pub fn part(log: &Path, name: &str, rows: &[Row]) {
+    let folder = log.join("parts/date=1970-01-01");
+    std::fs::create_dir_all(&folder).unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(Default::default()))
+        .set_max_row_group_row_count(Some(64))
+        .set_data_page_row_count_limit(16)
+        .set_write_batch_size(16)
+        .set_column_bloom_filter_enabled(ColumnPath::from("qname"), true)
+        .set_column_bloom_filter_enabled(ColumnPath::from("client"), true)
+        .build();
+    let file = File::create(folder.join(format!("{name}.parquet"))).unwrap();
+    let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).unwrap();
+    writer.write(&batch(rows)).unwrap();
+    writer.close().unwrap();
+}
+
+fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    prop::option::of(prop::sample::select(values).prop_map(str::to_string))
+}
+
+/// Any row of a small world, so that filters meet rows.
+pub fn any_row() -> impl Strategy<Value = Row> {
+    let clients = &["10.20.0.1", "10.20.0.7", "10.21.0.1", "192.0.2.7", "2001:db8::2", "2001:db9::2"];
+    let names = &["com", "example.com", "www.example.com", r"x\.example.com", "badexample.com", "a.test"];
+    let who = (
+        prop::sample::select(&clients[..]),
+        maybe(&["00:11:22:33:44:01", "00:11:22:33:44:02"]),
+        maybe(&["kiosk-1", "KIOSK-2"]),
+        maybe(&["u1", "U2", "u3"]),
+    );
+    let what = (
+        maybe(names),
+        prop::sample::select(&["allowed", "blocked", "failed"][..]),
+        maybe(&["webmail", "gambling"]),
+        prop::option::of(prop::sample::select(&[0u16, 2, 3][..])),
+        maybe(&["192.0.2.1", "192.0.2.11,192.0.2.1", "192.0.2.11", ""]),
+    );
+    (0i64..100, any::<u32>(), who, what).prop_map(|(time, seq, who, what)| Row {
+        time,
+        seq: seq.into(),
+        client: who.0.into(),
+        device: who.1,
+        host: who.2,
+        user: who.3,
+        qname: what.0,
+        action: what.1.into(),
+        category: what.2,
+        rcode: what.3,
+        answer: what.4,
+    })
+}
+
+/// Puts rows into a log: every `size` of them, in their order, are a part.
+pub fn log(rows: &[Row], size: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("parts")).unwrap();
+    for (number, rows) in rows.chunks(size.max(1)).enumerate() {
+        part(dir.path(), &format!("{number:04}"), rows);
+    }
+    dir
+}
