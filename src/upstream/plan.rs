@@ -58,9 +58,12 @@ pub fn plan(standings: &[Standing]) -> Plan {
 }
 
 /// How long to wait for a server before the next one is asked as well: some round trips, and never so long that those behind it
-/// have no time left.
+/// have no time left; all the time there is when nobody is behind it.
 pub fn patience(standing: &Standing, remaining: Duration, behind: usize) -> Duration {
-    let share = remaining / (u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1));
+    if behind == 0 {
+        return remaining;
+    }
+    let share = remaining / u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1);
     let wanted = match standing.srtt {
         _ if is_down(standing.failures) => LEAST_PATIENCE,
         Some(srtt) => (srtt * 4).max(LEAST_PATIENCE),
@@ -144,7 +147,7 @@ mod tests {
         assert_eq!(patience(&up(50), ms(2000), 1), ms(200));
         assert_eq!(patience(&Standing::default(), ms(2000), 1), FIRST_PATIENCE);
         assert_eq!(patience(&up(5000), ms(2000), 1), ms(1000));
-        assert_eq!(patience(&up(5000), ms(2000), 0), ms(2000));
+        assert_eq!(patience(&up(5), ms(2000), 0), ms(2000), "nobody is behind it");
         assert_eq!(patience(&down(None), ms(2000), 1), LEAST_PATIENCE);
     }
 

@@ -48,9 +48,7 @@ impl Validator {
         let upstream = trace.upstream();
         let message = match result {
             Ok(response) => response.into_message(),
-            Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) if proof == Proof::Insecure => {
-                response.into_message()
-            }
+            Err(NetError::Dns(DnsError::Nsec { response, proof: Proof::Insecure, .. })) => response.into_message(),
             Err(error) => return Err(trace.failure().unwrap_or_else(|| Failure { blame: blame(&error), upstream })),
         };
         let proofs =

@@ -1,0 +1,7 @@
+//! Real peers on loopback: name servers of others, started for one test and stopped when it ends.
+
+pub mod certificate;
+pub mod nsd;
+pub mod peer;
+pub mod udp_peer;
+pub mod unbound;
