@@ -1,5 +1,11 @@
 //! Floor 2: the configuration, as written (`file`) and as meant (`checked`).
 
+pub mod check;
 pub mod checked;
+pub mod errors;
+pub mod file;
+pub mod locate;
 
 pub use checked::Config;
+pub use errors::{ConfigError, ConfigErrors};
+pub use locate::locate;

@@ -1,0 +1,99 @@
+//! Categories and the lists that feed them.
+
+use std::path::Path;
+
+use super::{Check, Seen, values};
+use crate::config::checked::{ListFormat, ListSource};
+use crate::config::file::key::Key;
+use crate::config::file::v1::{self, Text};
+use crate::config::file::written::Written;
+use crate::policy::{Category, Model};
+use crate::verdict::{CategoryId, MAX_CATEGORIES};
+
+/// Most lists a configuration may have: as many as a list's number in the compiled file tells apart.
+const MAX_LISTS: usize = u16::MAX as usize + 1;
+
+impl Check<'_> {
+    /// Fills the model's categories and gives their lists.
+    pub(super) fn categories(&mut self, written: &[Written<v1::Category>], model: &mut Model) -> Vec<ListSource> {
+        let (mut names, mut list_names) = (Seen::default(), Seen::default());
+        let mut lists = Vec::new();
+        for (n, category) in written.iter().enumerate() {
+            let key = Key::new("category").nth(n);
+            let name = category.name.as_ref().and_then(|text| {
+                let name = self.take(text, &key.of("name"), values::word)?;
+                self.is_first(&mut names, &name, text, &key.of("name"), "category").then_some(name)
+            });
+            if n == MAX_CATEGORIES {
+                let advice = "join categories that every policy treats alike";
+                self.error(category.span(), &key, format!("more than {MAX_CATEGORIES} categories"), advice);
+            }
+            let Ok(id) = u8::try_from(model.categories.len()) else { continue };
+            let shown = name.clone().unwrap_or_default();
+            self.lists(category, &key, &shown, CategoryId(id), &mut list_names, &mut lists);
+            let Some(name) = name else { continue };
+            let title = category.title.as_ref().map_or(&*name, |text| text.as_str()).into();
+            let clause = category.clause.as_ref().map(|text| text.as_str().into());
+            model.categories.push(Category { name, title, clause });
+        }
+        if lists.len() > MAX_LISTS {
+            let span = written.last().map_or(0..0, |category| category.span());
+            self.error(span, &Key::new("category"), format!("more than {MAX_LISTS} lists"), "join files");
+        }
+        lists
+    }
+
+    fn lists(
+        &mut self,
+        category: &v1::Category,
+        key: &Key,
+        category_name: &str,
+        id: CategoryId,
+        seen: &mut Seen,
+        lists: &mut Vec<ListSource>,
+    ) {
+        if let Some(written) = category.lists.as_ref().filter(|lists| lists.is_empty()) {
+            let advice = "write `[{ path = \"../blocklists/name.txt\" }]`";
+            self.error(written.span(), &key.of("lists"), "is empty: no name could be in the category", advice);
+        }
+        for (n, list) in category.lists.iter().flat_map(|lists| lists.iter()).enumerate() {
+            let key = key.of("lists").nth(n);
+            let Some(text) = &list.path else { continue };
+            let path = self.file(text, &key.of("path"));
+            let (name, at) = match &list.name {
+                Some(given) => (given.as_str().to_owned(), given),
+                None => (usual_name(category_name, &path), text),
+            };
+            self.is_first_list(seen, &name, at, &key);
+            let format = list.format.as_deref().map(|format| match format {
+                v1::ListFormat::Domains => ListFormat::Domains,
+                v1::ListFormat::Hosts => ListFormat::Hosts,
+            });
+            lists.push(ListSource { name: name.into(), category: id, except: false, path, format });
+        }
+        for (n, text) in category.except.iter().flat_map(|texts| texts.iter()).enumerate() {
+            let key = key.of("except").nth(n);
+            let path = self.file(text, &key);
+            let name = usual_name(category_name, &path);
+            self.is_first_list(seen, &name, text, &key);
+            lists.push(ListSource { name: name.into(), category: id, except: true, path, format: None });
+        }
+    }
+
+    fn is_first_list(&mut self, seen: &mut Seen, name: &str, at: &Text, key: &Key) {
+        if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+            self.error(at.span(), key, "cannot be the name of a list", "write a `name` of 1 to 128 characters");
+            return;
+        }
+        if let Some(first) = seen.before(name, at.span()) {
+            let line = self.source.line_of(first.start);
+            let advice = "give one of them a `name` of its own: `{ path = \"...\", name = \"...\" }`";
+            self.error(at.span(), key, format!("there is already a list `{name}` (line {line})"), advice);
+        }
+    }
+}
+
+/// `category/file`.
+fn usual_name(category: &str, path: &Path) -> String {
+    format!("{category}/{}", path.file_name().unwrap_or_default().to_string_lossy())
+}

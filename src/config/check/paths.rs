@@ -1,0 +1,77 @@
+//! Paths in the configuration: relative to its file, absolute afterwards.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{Check, plain};
+use crate::config::file::key::Key;
+use crate::config::file::v1::Text;
+
+impl Check<'_> {
+    /// A path as meant.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        absolute(&self.folder.join(text))
+    }
+
+    /// A file that must be there and readable; as meant in any case.
+    pub(super) fn file(&mut self, text: &Text, key: &Key) -> PathBuf {
+        let path = self.path(text);
+        let shown = self.folder.join(text.as_str()).display().to_string();
+        if text.is_empty() {
+            self.error(text.span(), key, "is empty", "name a file; paths are relative to the configuration file");
+            return path;
+        }
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_dir() => self.error(text.span(), key, format!("{shown} is a folder"), "name a file"),
+            Ok(_) => {
+                if let Err(error) = std::fs::File::open(&path) {
+                    let problem = format!("{shown} cannot be read: {}", plain(&error));
+                    self.error(text.span(), key, problem, "let the user that runs cordon read it");
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let advice = "paths are relative to the configuration file";
+                self.error(text.span(), key, format!("{shown} is not there"), advice);
+            }
+            Err(error) => {
+                let problem = format!("{shown} cannot be reached: {}", plain(&error));
+                self.error(text.span(), key, problem, "paths are relative to the configuration file");
+            }
+        }
+        path
+    }
+}
+
+/// The path from the root, without `.` and, where it is no symbolic link that `..` leaves, without `..`.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut tidy = PathBuf::new();
+    for part in whole.components() {
+        if part == Component::ParentDir && !tidy.is_symlink() && tidy.file_name().is_some() {
+            tidy.pop();
+        } else {
+            tidy.push(part);
+        }
+    }
+    tidy
+}
+
+/// The part of `path` that is there and is not a folder, if there is one.
+pub(super) fn file_in_the_way(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|part| part.exists()).filter(|part| !part.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_go_unless_a_link_gives_them_meaning() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink(root.join("a/b"), root.join("link")).unwrap();
+        assert_eq!(absolute(&root.join("a/../lists/./x")), root.join("lists/x"));
+        assert_eq!(absolute(&root.join("link/../x")), root.join("link/../x"));
+        assert!(absolute(Path::new("x")).is_absolute());
+    }
+}

@@ -1,0 +1,188 @@
+//! What is wrong with a configuration: where, what, and what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// Everything that is wrong with a configuration; never empty.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigErrors {
+    /// In the order of the file.
+    pub errors: Vec<ConfigError>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConfigError {
+    /// The configuration file, as it was named.
+    pub file: String,
+    /// Where in the file; none when it is about the file itself.
+    pub place: Option<Place>,
+    /// The path of the key, such as `policy.standard.deny[0]`; empty when it is about the file itself.
+    pub key: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub advice: Option<String>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The line's text.
+    pub text: String,
+    /// How many characters of the line it covers, at least 1.
+    pub width: usize,
+}
+
+/// The text of a configuration file, to find places in.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceText<'a> {
+    /// The file, as it was named.
+    pub file: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl SourceText<'_> {
+    /// An error about the octets of `span`.
+    pub fn error(&self, span: Range<usize>, key: &str, problem: String, advice: Option<String>) -> ConfigError {
+        ConfigError { file: self.file.to_owned(), place: Some(self.place(span)), key: key.to_owned(), problem, advice }
+    }
+
+    /// The line of an octet, from 1.
+    pub fn line_of(&self, at: usize) -> usize {
+        self.place(at..at).line
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        let start = floor_char(self.text, span.start);
+        let before = &self.text[..start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
+        let end = floor_char(self.text, span.end).clamp(start, line_end);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            text: self.text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            width: self.text[start..end].chars().count().max(1),
+        }
+    }
+}
+
+impl ConfigErrors {
+    /// The one error that a file cannot be read at all.
+    pub fn of_file(file: impl fmt::Display, problem: impl Into<String>, advice: impl Into<String>) -> ConfigErrors {
+        let error = ConfigError {
+            file: file.to_string(),
+            place: None,
+            key: String::new(),
+            problem: problem.into(),
+            advice: Some(advice.into()),
+        };
+        ConfigErrors { errors: vec![error] }
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    /// One after the other, with an empty line between.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.errors.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ConfigError {
+    /// `file:line:column: key: problem; advice`, then the line with the place marked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(place) = &self.place {
+            write!(f, ":{}:{}", place.line, place.column)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.problem)?;
+        if let Some(advice) = &self.advice {
+            write!(f, "; {advice}")?;
+        }
+        if let Some(place) = &self.place {
+            let number = place.line.to_string();
+            let gutter = " ".repeat(number.len());
+            // A tab stays a tab, so that the mark stands below what it marks however wide the terminal makes it.
+            let before = place.text.chars().take(place.column - 1);
+            let lead: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            write!(f, "\n  {number} | {}\n  {gutter} | {lead}{}", place.text, "^".repeat(place.width))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Whichever of `known` is nearest to `word`, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let scored = known.into_iter().map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.8).then_some(best.1)
+}
+
+/// The advice for a word that is none of `known`: the nearest, or all of them when they are few.
+pub fn advise<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(near) = nearest(word, known.clone()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
+    match all.len() {
+        0 => None,
+        1..=24 => Some(format!("known are {}", all.join(", "))),
+        more => Some(format!("known are {} and {} more", all[..24].join(", "), more - 24)),
+    }
+}
+
+fn floor_char(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_its_line_and_marks_its_place() {
+        let source = SourceText { file: "cordon.toml", text: "a = 1\n\té = [\"x\"]\r\nb = 2\n" };
+        let at = source.text.find("[\"").unwrap();
+        let error = source.error(at..at + 5, "é", "is wrong".into(), Some("do right".into()));
+        let expected = "cordon.toml:2:6: é: is wrong; do right\n  2 | \té = [\"x\"]\n    | \t    ^^^^^";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn places_outside_the_text_do_not_panic() {
+        let source = SourceText { file: "x", text: "é" };
+        for span in [0..0, 1..1, 1..2, 2..2, 5..9] {
+            let _ = source.error(span, "", String::new(), None).to_string();
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_advised_and_a_stranger_gets_the_list() {
+        assert_eq!(advise("polcy", ["policy", "probe"]).unwrap(), "did you mean `policy`?");
+        assert_eq!(advise("xyz", ["policy", "probe"]).unwrap(), "known are `policy`, `probe`");
+    }
+}

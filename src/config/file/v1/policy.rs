@@ -1,0 +1,199 @@
+//! Sections about what is decided: categories and policies.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+
+use super::{Text, Texts};
+use crate::config::file::written::{Named, Written};
+
+/// A named set of names.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its name in policies, log and metrics.
+    #[schemars(required)]
+    pub name: Option<Text>,
+    /// Its title for people; the name when missing.
+    pub title: Option<Text>,
+    /// The clause of the organisation's procedure it enforces; shown with a block.
+    pub clause: Option<Text>,
+    /// The lists that feed it.
+    #[schemars(required)]
+    pub lists: Option<Written<Vec<Written<ListFile>>>>,
+    /// Lists of names that are not in the category whatever its other lists say.
+    pub except: Option<Texts>,
+}
+
+/// A list.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListFile {
+    /// The file.
+    #[schemars(required)]
+    pub path: Option<Text>,
+    /// Its name in log and metrics; `category/file` when missing.
+    pub name: Option<Text>,
+    /// Its format; found out from the content when missing.
+    pub format: Option<Written<ListFormat>>,
+}
+
+/// Format of a list.
+#[derive(Clone, Copy, Debug, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ListFormat {
+    /// A name a line; the name and all below it.
+    Domains,
+    /// Lines of a hosts file.
+    Hosts,
+}
+
+/// What happens to each category and name.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Categories that are not answered.
+    pub block: Option<Texts>,
+    /// Categories that are answered, and marked in the log.
+    pub monitor: Option<Texts>,
+    /// Categories that are answered where `default` is `block`.
+    pub permit: Option<Texts>,
+    /// Names that are not answered, with all below them; `=name` for that name alone.
+    pub deny: Option<Texts>,
+    /// Names that are answered, with all below them; `=name` for that name alone.
+    pub allow: Option<Texts>,
+    /// Names that are answered with another name, or with addresses; each for that name alone.
+    #[serde(default)]
+    pub rewrite: Named<Written<Rewrite>>,
+    /// How a block is answered. Default: `sinkhole`.
+    pub response: Option<Written<Response>>,
+    /// What happens to names on which nothing speaks. Default: `allow`.
+    pub default: Option<Written<Default_>>,
+    /// Actions that hold during a schedule.
+    #[serde(default)]
+    pub timed: Vec<Written<Timed>>,
+    /// Actions that hold for a group.
+    #[serde(default)]
+    pub exception: Vec<Written<Exception>>,
+}
+
+/// How a block is answered.
+#[derive(Clone, Copy, Debug, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Response {
+    /// The network zone's sinkhole addresses.
+    Sinkhole,
+    /// The name does not exist.
+    Nxdomain,
+    /// The name exists and has nothing.
+    Nodata,
+    /// RCODE 5.
+    Refused,
+    /// No answer at all.
+    Drop,
+}
+
+/// What happens to names on which nothing speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Default")]
+pub enum Default_ {
+    /// They are answered.
+    Allow,
+    /// They are not.
+    Block,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Answer.
+    Allow,
+    /// Answer, and mark in the log.
+    Monitor,
+    /// Do not answer.
+    Block,
+}
+
+/// An action while a schedule is in force.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timed {
+    /// For which categories.
+    #[schemars(required)]
+    pub categories: Option<Texts>,
+    /// During which schedule.
+    #[schemars(required)]
+    pub during: Option<Text>,
+    /// What then.
+    #[schemars(required)]
+    pub action: Option<Written<Action>>,
+}
+
+/// An action for a group.
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// For which group.
+    #[schemars(required)]
+    pub group: Option<Text>,
+    /// For which categories.
+    pub categories: Option<Texts>,
+    /// For which names, with all below them; `=name` for that name alone.
+    pub names: Option<Texts>,
+    /// What then.
+    #[schemars(required)]
+    pub action: Option<Written<Action>>,
+}
+
+/// What stands in for a name.
+#[derive(Clone, Debug)]
+pub enum Rewrite {
+    /// One name or address.
+    One(String),
+    /// Addresses.
+    Many(Vec<Text>),
+}
+
+impl<'de> Deserialize<'de> for Rewrite {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rewrite, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Rewrite;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or an array of addresses")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Rewrite, E> {
+                Ok(Rewrite::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Rewrite, A::Error> {
+                let mut many = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    many.push(one);
+                }
+                Ok(Rewrite::Many(many))
+            }
+        }
+        deserializer.deserialize_any(OneOrMany)
+    }
+}
+
+impl JsonSchema for Rewrite {
+    fn schema_name() -> Cow<'static, str> {
+        "Rewrite".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "description": "What stands in for a name: another name, or an array of addresses.",
+            "type": ["string", "array"],
+            "items": { "type": "string" },
+        })
+    }
+}
