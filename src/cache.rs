@@ -26,6 +26,8 @@ pub struct Kept {
     pub authentic: bool,
     /// The upstream that gave it.
     pub upstream: Arc<str>,
+    /// The extended error that came with it (RFC 8914), passed on as it is.
+    pub ede: Option<(u16, String)>,
 }
 
 /// What the cache has for a question.
@@ -68,7 +70,7 @@ struct ByOctets;
 impl Weighter<Box<[u8]>, Arc<Kept>> for ByOctets {
     fn weight(&self, key: &Box<[u8]>, kept: &Arc<Kept>) -> u64 {
         // 64: the map's own entry and the two counters of the Arc, rounded up.
-        (key.len() + kept.ready.weight() + size_of::<Moment>() + 64) as u64
+        (key.len() + kept.ready.weight() + size_of::<Kept>() - size_of::<Ready>() + 64) as u64
     }
 }
 
@@ -126,7 +128,7 @@ mod tests {
         let name = Name::parse(name).unwrap();
         let record = Loose { owner: name, rtype: 1, class: 1, ttl, rdata: vec![192, 0, 2, 1] };
         let ready = Ready::from_wire(assemble(&name, 1, 0, &[vec![record], vec![]]), 0).unwrap();
-        Arc::new(Kept { ready, born: Moment::from_seconds(born), authentic: false, upstream: "test".into() })
+        Arc::new(Kept { ready, born: Moment::from_seconds(born), authentic: false, upstream: "test".into(), ede: None })
     }
 
     fn key(name: &str) -> Key {

@@ -14,6 +14,7 @@ pub mod rooms;
 pub mod snapshot;
 pub mod text;
 pub mod ticket;
+pub mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use crate::moment::Clock;
 
 pub use desk::{Desk, Desks};
 pub use snapshot::Snapshot;
+pub use worker::Worker;
 
 /// What all workers share: the snapshot in force, the cache, the desks of the slow way.
 pub struct Engine {

@@ -16,9 +16,11 @@
 //! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`.
 
 pub mod attribution;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod dns;
+pub mod engine;
 pub mod list;
 pub mod metrics;
 pub mod moment;

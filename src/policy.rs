@@ -1,9 +1,11 @@
 //! Floor 1: deciding. Values in, a verdict out; no clock, no I/O, no log line.
 
+pub mod decide;
 pub mod model;
 pub mod names;
 pub mod network;
 pub mod schedule;
+pub mod special;
 
 pub use model::{Category, Exception, Group, Model, NetworkZone, Policy, Response, Sinkhole, Timed, Unmatched};
 pub use names::NameRules;

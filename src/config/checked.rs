@@ -128,7 +128,7 @@ pub struct LocalZone {
 }
 
 /// `[cache]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// Bound in octets.
     pub size: u64,
@@ -163,14 +163,14 @@ pub enum ListFormat {
 /// `[probe]`
 #[derive(Clone, Debug, Default)]
 pub struct Probe {
-    /// Names that every network zone must answer.
+    /// Names that every network zone which allows by default must answer.
     pub must_allow: Vec<Name>,
-    /// Names that at least one policy in use must block, and none of those that block the name's category may let pass.
+    /// Names that at least one network zone must block.
     pub must_block: Vec<Name>,
 }
 
 /// `[log]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
     /// The log's own folder.
     pub dir: PathBuf,

@@ -84,10 +84,11 @@ impl Room<'_> {
             }
         }
         let stale = source == Source::Stale;
-        let told = match (stale, kept.ready.rcode()) {
-            (true, rcode::NXDOMAIN) => Some(ede::STALE_NXDOMAIN),
-            (true, _) => Some(ede::STALE_ANSWER),
-            _ => None,
+        let told = match (stale, kept.ready.rcode(), &kept.ede) {
+            (true, rcode::NXDOMAIN, _) => Some(Ede { code: ede::STALE_NXDOMAIN, text: "" }),
+            (true, _, _) => Some(Ede { code: ede::STALE_ANSWER, text: "" }),
+            (false, _, Some((code, text))) => Some(Ede { code: *code, text }),
+            (false, _, None) => None,
         };
         let dress = Dress {
             limit: self.limit,
@@ -96,10 +97,11 @@ impl Room<'_> {
             stale_ttl: stale.then_some(30),
             authoritative: source == Source::Local,
             authentic: kept.authentic,
-            ede: told.map(|code| Ede { code, text: "" }),
+            ede: told,
         };
         let octets = kept.ready.write(self.view, out, &dress);
-        Made::kept(octets, kept, source, told.filter(|_| self.view.edns.is_some()))
+        let told = told.filter(|_| self.view.edns.is_some()).map(|told| told.code);
+        Made::kept(octets, kept, source, told)
     }
 
     /// The answer led to a blocked name: the whole answer is blocked, by the rule of that name.

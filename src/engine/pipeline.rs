@@ -18,7 +18,7 @@ use crate::engine::{Engine, Snapshot};
 use crate::metrics::Count;
 use crate::moment::Moment;
 use crate::policy::model::Rewrite;
-use crate::upstream::Failure;
+use crate::upstream::{Blame, Failure};
 use crate::verdict::{Action, Reason, Source, Verdict};
 
 /// Most aliases that are followed from zone to zone for one question.
@@ -120,6 +120,11 @@ struct Obtained {
     leads_out: Option<Name>,
 }
 
+/// The failure of an answer that cannot be kept.
+fn unreadable(upstream: &Arc<str>) -> Failure {
+    Failure { blame: Blame::Malformed("it cannot be kept".to_owned()), upstream: Some(Arc::clone(upstream)) }
+}
+
 /// An answer of ours that cannot be read back.
 const UNREADABLE: Ede<'static> = Ede { code: crate::dns::ede::INVALID_DATA, text: "the answer could not be read" };
 
@@ -151,21 +156,20 @@ async fn obtain(
         }
     };
     let upstream = fetched.upstream;
-    let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| Failure::malformed(&upstream))?;
-    let kept = Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream });
+    let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| unreadable(&upstream))?;
+    let kept = Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream, ede: fetched.ede });
     engine.cache.keep(&key, Arc::clone(&kept));
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
 }
 
 async fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Result<Obtained, Failure> {
     let name: Arc<str> = "local".into();
-    let unreadable = || Failure::malformed(&name);
     let Some(zone) = snapshot.local.find(&question.name).filter(|zone| zone.place() == place) else {
-        return Err(unreadable());
+        return Err(unreadable(&name));
     };
-    let answer = snapshot.local.answer(zone, question).await.map_err(|_| unreadable())?;
-    let ready = Ready::from_wire(answer.wire, answer.rcode).map_err(|_| unreadable())?;
-    let kept = Arc::new(Kept { ready, born: at, authentic: false, upstream: name });
+    let answer = snapshot.local.answer(zone, question).await.map_err(|_| unreadable(&name))?;
+    let ready = Ready::from_wire(answer.wire, answer.rcode).map_err(|_| unreadable(&name))?;
+    let kept = Arc::new(Kept { ready, born: at, authentic: false, upstream: name, ede: None });
     Ok(Obtained { kept, source: Source::Local, age: 0, leads_out: answer.leads_out })
 }
 
@@ -217,7 +221,7 @@ async fn follow(
         };
         let upstream = Arc::clone(&obtained.kept.upstream);
         // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
-        let whole = Arc::new(Kept { ready, born: open.at, authentic: false, upstream });
+        let whole = Arc::new(Kept { ready, born: open.at, authentic: false, upstream, ede: None });
         return room.kept(whole, source, obtained.age.min(ALIAS_TTL), out);
     }
     broken_alias(view, limit, "too many aliases one after the other", out)

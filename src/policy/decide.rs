@@ -148,11 +148,11 @@ fn by_category<T: Trace>(
     }
     let mut best: Option<(Act, Hit, Reason)> = None;
     for hit in hits.iter() {
-        let ruling = ruling(rules, policy, hit, subject);
-        trace.step(Step::Category(*hit, ruling));
+        let ruling = ruling(rules, policy, &hit, subject);
+        trace.step(Step::Category(hit, ruling));
         let Some(act) = ruling.act else { continue };
         if best.is_none_or(|(strictest, of, _)| act > strictest || act == strictest && hit.labels > of.labels) {
-            best = Some((act, *hit, ruling.reason));
+            best = Some((act, hit, ruling.reason));
         }
     }
     let (act, hit, reason) = best?;

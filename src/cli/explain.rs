@@ -1,0 +1,144 @@
+//! `cordon explain`: the walk of a decision in words, from the files alone.
+
+mod walk;
+
+use std::net::IpAddr;
+
+use clap::Args;
+use jiff::Zoned;
+
+use crate::cli::{Failure, Out};
+use crate::config::Config;
+use crate::dns::Name;
+use crate::dns::convert::type_number;
+use crate::engine::reload::{ReloadError, assemble};
+use crate::metrics::Metrics;
+use crate::moment::{Clock, Moment};
+use crate::subject::{Known, Subject, Via};
+
+/// Why a name is answered or blocked: the network zone and subject of a client, every rule that was looked at, what spoke, by which list
+/// and line. It reads the configuration and the lists; no server is needed, and nothing is changed but the cache of compiled lists.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    cordon explain www.bet365.com\n  \
+    cordon explain www.facebook.com --client 10.20.1.5 --at 12:30\n  \
+    cordon explain www.facebook.com --client 10.20.1.5 --user u4711 --at '2026-11-23 09:00'")]
+pub struct ExplainArgs {
+    /// The name to be explained.
+    pub name: String,
+    /// Address of the client that asks; without it, the first address of each network zone is taken in turn.
+    #[arg(long, value_name = "IP")]
+    pub client: Option<IpAddr>,
+    /// As if this user were known to be behind the client.
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// At which time: `12:30` (today), `2026-11-23 09:00`, or RFC 3339; the machine's time zone unless one is given. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// The type asked for.
+    #[arg(long, value_name = "TYPE", default_value = "A")]
+    pub r#type: String,
+}
+
+/// Explains. Ends with 0 whenever there was something to explain, whatever the verdict.
+pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> Result<(), Failure> {
+    let name = name(&args.name)?;
+    let qtype = type_number(&args.r#type).ok_or_else(|| {
+        Failure::usage(format!("--type {}: not a record type; give a mnemonic such as AAAA or TYPE65", args.r#type))
+    })?;
+    let at = match &args.at {
+        Some(text) => moment(text, clock.now())?,
+        None => clock.now(),
+    };
+    let snapshot = assemble(config, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
+        ReloadError::Config(_) => Failure::configuration(error),
+        other => Failure::failed(other),
+    })?;
+    let clients: Vec<IpAddr> = match args.client {
+        Some(client) => vec![client],
+        None => {
+            let zones = &snapshot.model().network_zones;
+            zones.iter().filter_map(|zone| zone.clients.first()).map(|prefix| prefix.network()).collect()
+        }
+    };
+    for (number, client) in clients.into_iter().enumerate() {
+        let subject = subject(snapshot.roster.subject(client), args.user.as_deref());
+        let walk = walk::Walk::of(&snapshot, &name, qtype, &subject, at);
+        if out.is_json() {
+            out.object(&walk)?;
+        } else {
+            if number > 0 {
+                out.line("")?;
+            }
+            walk.print(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A name as a person writes it: an internationalised one becomes its A-labels (RFC 5891).
+fn name(text: &str) -> Result<Name, Failure> {
+    let wrong = |why: String| Failure::usage(format!("`{text}` is not a name: it {why}"));
+    let ascii = if text.is_ascii() {
+        text.to_owned()
+    } else {
+        idna::domain_to_ascii(text).map_err(|_| wrong("cannot be written in A-labels".to_owned()))?
+    };
+    Name::parse(&ascii).map_err(|error| wrong(error.to_string()))
+}
+
+fn subject(mut subject: Subject, user: Option<&str>) -> Subject {
+    if let Some(user) = user {
+        let known = subject.known.as_deref().cloned().unwrap_or_default();
+        let user = Some(user.to_lowercase().into());
+        let via = if subject.known.is_some() { known.via } else { Via::Signon };
+        subject.known = Some(Known { user, via, shared: false, ..known }.into());
+    }
+    subject
+}
+
+/// A time as a person writes it.
+fn moment(text: &str, now: Moment) -> Result<Moment, Failure> {
+    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+        return Ok(timestamp.into());
+    }
+    if let Ok(zoned) = text.parse::<Zoned>() {
+        return Ok(zoned.timestamp().into());
+    }
+    let zone = jiff::tz::TimeZone::system();
+    let civil = match text.parse::<jiff::civil::DateTime>() {
+        Ok(civil) => Some(civil),
+        Err(_) => text
+            .parse::<jiff::civil::Time>()
+            .ok()
+            .map(|time| now.timestamp().to_zoned(zone.clone()).date().to_datetime(time)),
+    };
+    civil
+        .and_then(|civil| civil.to_zoned(zone).ok())
+        .map(|zoned| zoned.timestamp().into())
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "--at {text}: not a time; write 12:30, '2026-11-23 09:00' or 2026-11-23T09:00:00Z"
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let now = Moment::from_seconds(1_795_341_600);
+        assert_eq!(moment("2026-11-23T09:00:00Z", now).unwrap().to_string(), "2026-11-23T09:00:00.000000Z");
+        assert!(moment("2026-11-23 09:00", now).is_ok());
+        assert!(moment("09:00", now).is_ok());
+        assert!(moment("soon", now).is_err());
+    }
+
+    #[test]
+    fn names_are_read_as_people_write_them() {
+        assert_eq!(name("Bücher.Example.").unwrap().to_string(), "xn--bcher-kva.example");
+        assert!(name("a..b").is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! Snapshots: put together aside, probed, then put in force whole. A step that fails leaves what is in force as it is.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::attribution::Roster;
+use crate::config::{Config, ConfigErrors};
+use crate::dns::Name;
+use crate::dns::types::rtype;
+use crate::engine::Snapshot;
+use crate::engine::gate::Place;
+use crate::engine::rooms::verdict_for_name;
+use crate::local::{LocalZoneError, LocalZones};
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::shelf::{Shelf, ShelfError};
+use crate::subject::Subject;
+use crate::upstream::{UpstreamError, Upstreams};
+use crate::verdict::{Reason, Verdict};
+
+/// Why a snapshot could not be put together or was not put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The configuration is in error.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// A list could not be read or compiled.
+    #[error("{0}")]
+    Lists(#[from] ShelfError),
+    /// A local zone could not be loaded.
+    #[error("{0}")]
+    LocalZone(#[from] LocalZoneError),
+    /// The upstreams could not be set up.
+    #[error("{0}")]
+    Upstream(#[from] UpstreamError),
+    /// The candidate answers a probe wrongly.
+    #[error("the candidate was not put in force: {}", .0.join("; "))]
+    Probe(Vec<String>),
+    /// Something that only a restart can change was changed.
+    #[error("{0} was changed, which takes a restart; everything else stays as it was")]
+    NeedsRestart(&'static str),
+}
+
+/// Puts a snapshot together from a checked configuration. What did not change is taken over from `before`: a server's connections and
+/// standing, a compiled file.
+pub fn assemble(
+    config: Config,
+    own: &[SocketAddr],
+    before: Option<&Snapshot>,
+    metrics: &Metrics,
+    now: Moment,
+) -> Result<Snapshot, ReloadError> {
+    let lists = Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model)?;
+    let local = Arc::new(LocalZones::load(&config.local_zones)?);
+    let upstreams = match before {
+        Some(before) => before.upstreams.renewed(&config.upstream, &config.forward_zones, own)?,
+        None => Upstreams::new(&config.upstream, &config.forward_zones, own)?,
+    };
+    let roster = Roster::of_statics(config.statics.iter().map(|entry| (entry.client, Arc::clone(&entry.known))));
+    let zones: Vec<&str> = config.model.network_zones.iter().map(|zone| &*zone.name).collect();
+    let categories: Vec<&str> = config.model.categories.iter().map(|category| &*category.name).collect();
+    let labels = metrics.labels(&zones, &categories);
+    if labels.crowded() > 0 {
+        tracing::warn!(
+            names = labels.crowded(),
+            "more network zones and categories came and went than the metrics have places for; the newest count as `other` until a restart"
+        );
+    }
+    Ok(Snapshot {
+        generation: before.map_or(1, |before| before.generation + 1),
+        born: now,
+        config: Arc::new(config),
+        lists,
+        roster,
+        local,
+        upstreams: Arc::new(upstreams),
+        labels,
+    })
+}
+
+/// What only a restart can change: the sockets, the log's place, the cache's bound.
+pub fn needs_restart(before: &Config, after: &Config) -> Option<ReloadError> {
+    let changed = |same: bool, what| (!same).then_some(ReloadError::NeedsRestart(what));
+    changed(before.listen.dns == after.listen.dns, "listen.dns")
+        .or_else(|| changed(before.listen.admin == after.listen.admin, "listen.admin"))
+        .or_else(|| changed(before.listen.workers == after.listen.workers, "listen.workers"))
+        .or_else(|| changed(before.node.name == after.node.name, "node.name"))
+        .or_else(|| changed(before.node.data_dir == after.node.data_dir, "node.data_dir"))
+        .or_else(|| changed(before.log == after.log, "log"))
+        .or_else(|| changed(before.cache == after.cache, "cache"))
+}
+
+/// Asks a candidate about the names of `[probe]`. Every network zone that allows by default must answer those of `must_allow`; at least
+/// one network zone must block those of `must_block`.
+pub fn probe(candidate: &Snapshot, now: Moment) -> Result<(), ReloadError> {
+    let mut wrong = Vec::new();
+    for name in &candidate.config.probe.must_allow {
+        for (place, zone) in candidate.model().network_zones.iter().enumerate() {
+            let allows_by_default = !candidate.model().policies[zone.policy].default_block;
+            if allows_by_default && let Some(verdict) = blocked(candidate, place, name, now) {
+                let category = verdict.why().category.map_or("a name", |id| &candidate.model().category(id).name);
+                wrong.push(format!(
+                    "probe.must_allow: {name} would be blocked in network zone `{}` ({category})",
+                    zone.name
+                ));
+            }
+        }
+    }
+    for name in &candidate.config.probe.must_block {
+        let zones = 0..candidate.model().network_zones.len();
+        if zones.into_iter().all(|place| blocked(candidate, place, name, now).is_none()) {
+            wrong.push(format!("probe.must_block: {name} would be blocked in no network zone"));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(ReloadError::Probe(wrong)) }
+}
+
+/// The block of `name` for a client of which nothing but the network zone is known.
+fn blocked(candidate: &Snapshot, zone: usize, name: &Name, now: Moment) -> Option<Verdict> {
+    let model = candidate.model();
+    let network_zone = model.network_zones.get(zone)?;
+    let client = network_zone.clients.first()?.network();
+    let place = Place { network_zone: Some(zone as u16), policy: Some(network_zone.policy) };
+    let standing = candidate.standing(now);
+    let subject = Subject::bare(client);
+    let (verdict, _) = verdict_for_name(candidate, &standing, place, name, rtype::A, &subject, &mut ());
+    matches!(verdict, Verdict::Block(why) if why.reason != Reason::Internal).then_some(verdict)
+}

@@ -1,0 +1,83 @@
+//! A worker's own side of the engine: the snapshot it holds and the desk it closes tickets at.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::engine::fast::{self, Packet, Slow, Way};
+use crate::engine::{Desk, Engine, Snapshot, pipeline};
+
+/// The engine as one worker sees it.
+pub struct Worker {
+    engine: Arc<Engine>,
+    snapshot: Arc<Snapshot>,
+    desk: Desk,
+}
+
+impl Worker {
+    /// A worker with a desk of its own.
+    pub fn new(engine: Arc<Engine>, desk: Desk) -> Worker {
+        let snapshot = engine.snapshot();
+        Worker { engine, snapshot, desk }
+    }
+
+    /// Before a batch: takes the snapshot in force, if it is another one. A query sees one generation from beginning to end (Q7).
+    #[inline]
+    pub fn begin_batch(&mut self) {
+        if self.snapshot.generation != self.engine.generation() {
+            self.snapshot = self.engine.snapshot();
+        }
+    }
+
+    /// Takes a packet as far as it can go without waiting.
+    #[inline]
+    pub fn answer(&mut self, packet: Packet<'_>, out: &mut [u8]) -> Way {
+        fast::answer(&self.engine, &self.snapshot, &mut self.desk, packet, out)
+    }
+
+    /// The rest of a query's journey, as a future for the runtime.
+    pub fn later(&self, slow: Box<Slow>) -> Later {
+        Later { engine: Arc::clone(&self.engine), slow: Some(slow), running: None }
+    }
+
+    /// After a batch, before its answers leave: with `log.sync_interval = "0s"` the records are on the disk first (Q4).
+    #[inline]
+    pub fn end_batch(&mut self) {
+        if self.engine.sync_each
+            && let Err(error) = self.desk.lane.sync()
+        {
+            tracing::error!(%error, "the log could not be brought to the disk before answers left");
+        }
+    }
+}
+
+/// The rest of a query's journey. Until it is first polled the open ticket can be had back.
+pub struct Later {
+    engine: Arc<Engine>,
+    slow: Option<Box<Slow>>,
+    running: Option<Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>>,
+}
+
+impl Later {
+    /// Closes the query now, since there is no room to fetch for it; gives how many octets of `out` are to be sent.
+    pub fn too_busy(mut self, out: &mut [u8]) -> Option<usize> {
+        let slow = self.slow.take()?;
+        pipeline::too_busy(&self.engine, slow, out)
+    }
+}
+
+impl Future for Later {
+    type Output = Option<Vec<u8>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        if let Some(slow) = self.slow.take() {
+            let engine = Arc::clone(&self.engine);
+            self.running = Some(Box::pin(async move { pipeline::finish(&engine, slow).await }));
+        }
+        match &mut self.running {
+            Some(running) => running.as_mut().poll(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
