@@ -9,11 +9,18 @@
 //! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
 
 pub mod compile;
+mod entry;
+pub mod format;
 pub mod hits;
 mod keyed;
 pub mod layout;
 pub mod matcher;
+pub mod read;
+pub mod refusal;
 
-pub use compile::{CompileError, CompileReport, Compiler};
+pub use compile::{CompileError, CompileReport, Compiler, ListCount};
+pub use format::Format;
 pub use hits::{Found, Hit, Hits};
 pub use matcher::{Matcher, MatcherError};
+pub use read::{READING_VERSION, Reading, read};
+pub use refusal::{Flaw, Refusal};

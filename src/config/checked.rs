@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dns::Name;
+use crate::list::Format;
 use crate::policy::Model;
 use crate::subject::Known;
 use crate::verdict::CategoryId;
@@ -148,16 +149,7 @@ pub struct ListSource {
     /// The file.
     pub path: PathBuf,
     /// Its format; none: found out from the content.
-    pub format: Option<ListFormat>,
-}
-
-/// Format of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ListFormat {
-    /// A name a line; the name and all below it.
-    Domains,
-    /// Lines of a hosts file (`0.0.0.0 name name`).
-    Hosts,
+    pub format: Option<Format>,
 }
 
 /// `[probe]`

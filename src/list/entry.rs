@@ -1,0 +1,183 @@
+//! One written name into a [`Name`], or what is wrong with it. The same for every format.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use idna::AsciiDenyList;
+
+use crate::dns::{Name, NameError};
+use crate::list::refusal::Flaw;
+
+/// Longest text looked at as a name, in octets: above it no 255 octets of wire form can come out.
+const LONGEST: usize = 2048;
+
+/// Reads a name as lists write it: any case, a trailing dot, `*.name` and `.name` (which here mean what `name` means: the name and all
+/// below it), internationalised names (UTS 46, non-transitional).
+///
+/// Public suffixes of the ICANN section are refused: a stray `co.uk` must not block a country. Those of the private section
+/// (`github.io`, `duckdns.org`) are names somebody chose to list, and pass.
+pub(super) fn name(text: &str) -> Result<Name, Flaw> {
+    let text = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
+    if text.len() > LONGEST {
+        return Err(Flaw::Name(NameError::NameTooLong));
+    }
+    if let Some(at) = text.bytes().position(|octet| octet.is_ascii() && !fits(octet)) {
+        return Err(misfit(text, at));
+    }
+    let text = to_a_labels(text)?;
+    if let Some(c) = text.chars().find(|c| !c.is_ascii() || !fits(*c as u8)) {
+        return Err(Flaw::Character(c));
+    }
+    let name = Name::parse(&text).map_err(Flaw::Name)?;
+    judge(&name)?;
+    Ok(name)
+}
+
+/// Letters, digits and hyphens (RFC 952, RFC 1123 section 2.1), the underscore of service names (RFC 8552), and the dot between labels.
+fn fits(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
+}
+
+/// What a text is that has a character at `at` which no name has.
+fn misfit(text: &str, at: usize) -> Flaw {
+    let before_slash = text.split_once('/').map(|(host, rest)| (host.parse::<IpAddr>().is_ok(), rest));
+    match before_slash {
+        Some((true, rest)) if rest.bytes().all(|octet| octet.is_ascii_digit()) => return Flaw::Network,
+        Some(_) => return Flaw::Url,
+        None => {}
+    }
+    if text.parse::<IpAddr>().is_ok() || text.starts_with('[') && text.contains(']') {
+        return Flaw::Address;
+    }
+    if text.contains('@') {
+        return Flaw::Mailbox;
+    }
+    if let Some((_, port)) = text.rsplit_once(':')
+        && port.bytes().all(|octet| octet.is_ascii_digit())
+    {
+        return Flaw::Port;
+    }
+    Flaw::Character(text[at..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER))
+}
+
+fn to_a_labels(text: &str) -> Result<Cow<'_, str>, Flaw> {
+    if text.is_ascii() {
+        return Ok(Cow::Borrowed(text));
+    }
+    // UTS 46 lets typographic hyphens and quotes through, but no registry does (RFC 5892): such a name is a slip of a word processor
+    // and would never match what was meant.
+    if let Some(c) = text.chars().find(|c| matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{2212}'))
+    {
+        return Err(Flaw::Character(c));
+    }
+    idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY)
+        .map(|labels| Cow::Owned(labels.into_owned()))
+        .map_err(|_| Flaw::Idn)
+}
+
+/// Refuses names that are addresses or would stand for more than any list means.
+fn judge(name: &Name) -> Result<(), Flaw> {
+    let mut text = [0u8; 255];
+    let mut length = 0usize;
+    let mut last: &[u8] = &[];
+    for label in name.labels() {
+        if length > 0 {
+            text[length] = b'.';
+            length += 1;
+        }
+        text[length..length + label.len()].copy_from_slice(label);
+        length += label.len();
+        last = label;
+    }
+    if name.is_root() {
+        return Err(Flaw::Name(NameError::Empty));
+    }
+    if last.iter().all(u8::is_ascii_digit) {
+        return Err(Flaw::Address);
+    }
+    let text = &text[..length];
+    let public = psl::suffix(text)
+        .is_some_and(|suffix| suffix.as_bytes().len() == text.len() && suffix.typ() == Some(psl::Type::Icann));
+    if public {
+        return Err(Flaw::PublicSuffix);
+    }
+    if name.label_count() == 1 {
+        return Err(Flaw::SingleLabel);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<String, Flaw> {
+        name(text).map(|name| name.to_string())
+    }
+
+    #[test]
+    fn the_ways_to_write_a_name_all_give_that_name() {
+        for text in ["bet.example", "BET.Example", "bet.example.", "*.bet.example", ".bet.example", "ＢＥＴ.example"]
+        {
+            assert_eq!(read(text), Ok("bet.example".into()), "{text}");
+        }
+        assert_eq!(read("_sip._tcp.a-.example"), Ok("_sip._tcp.a-.example".into()));
+        assert_eq!(read("bücher.example"), Ok("xn--bcher-kva.example".into()));
+        assert_eq!(read("straße.example"), Ok("xn--strae-oqa.example".into()));
+        assert_eq!(read("xn--bcher-kva.example"), Ok("xn--bcher-kva.example".into()));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused_for_what_it_is() {
+        for (text, flaw) in [
+            ("192.0.2.1", Flaw::Address),
+            ("192.0.2.1.", Flaw::Address),
+            ("999.1.1.1", Flaw::Address),
+            ("2001:db8::1", Flaw::Address),
+            ("[2001:db8::1]", Flaw::Address),
+            ("[2001:db8::1]:53", Flaw::Address),
+            ("198.51.100.0/24", Flaw::Network),
+            ("2001:db8::/32", Flaw::Network),
+            ("http://bet.example/path?x=1", Flaw::Url),
+            ("bet.example/path", Flaw::Url),
+            ("bet.example:8443", Flaw::Port),
+            ("user@bet.example", Flaw::Mailbox),
+            ("||bet.example^", Flaw::Character('|')),
+            ("a*b.example", Flaw::Character('*')),
+            ("a\\.b.example", Flaw::Character('\\')),
+            ("a\u{2011}b.example", Flaw::Character('\u{2011}')),
+            ("a／b.example", Flaw::Character('/')),
+            ("a..example", Flaw::Name(NameError::EmptyLabel)),
+            ("..example.test", Flaw::Name(NameError::EmptyLabel)),
+            ("a.example..", Flaw::Name(NameError::EmptyLabel)),
+            (".", Flaw::Name(NameError::Empty)),
+            ("*.", Flaw::Name(NameError::Empty)),
+            ("*", Flaw::Character('*')),
+        ] {
+            assert_eq!(read(text), Err(flaw), "{text}");
+        }
+        assert_eq!(read(&format!("{}.example", "a".repeat(64))), Err(Flaw::Name(NameError::LabelTooLong)));
+        assert_eq!(read(&"é".repeat(5000)), Err(Flaw::Name(NameError::NameTooLong)));
+    }
+
+    #[test]
+    fn a_stray_line_never_blocks_what_the_public_registers_under() {
+        for text in ["com", "uk", "co.uk", "*.co.uk", "police.uk", "gov.uk", "xn--p1ai", "рф", "公司.cn", "anything.ck"]
+        {
+            assert_eq!(read(text), Err(Flaw::PublicSuffix), "{text}");
+        }
+        assert_eq!(read("single"), Err(Flaw::SingleLabel));
+        assert!(read("www.ck").is_ok(), "an exception of the list of public suffixes");
+        assert!(read("duckdns.org").is_ok() && read("github.io").is_ok(), "private suffixes may be listed");
+        assert!(read("force.police.uk").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,400}", short in "[a-zé.*/:@\u{ff0e}\u{3002}-]{0,12}") {
+            let _ = name(&text);
+            let _ = name(&short);
+        }
+    }
+}

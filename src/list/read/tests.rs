@@ -1,0 +1,164 @@
+//! Reading against the hand-made samples and against octets of every kind.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A file of the shared test data, which lies beside the repository.
+fn sample(file: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/handmade").join(file);
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; put the shared test data at ../shared/data beside the repository", path.display())
+    })
+}
+
+fn names_of(bytes: &[u8], format: Option<Format>) -> (BTreeSet<String>, Reading) {
+    let mut names = BTreeSet::new();
+    let reading = read(bytes, format, |_, name| {
+        names.insert(name.to_string());
+    });
+    (names, reading)
+}
+
+/// Rows of an expectation: name, effect.
+fn expectations(file: &str) -> Vec<(String, String)> {
+    let text = String::from_utf8(sample(file)).unwrap();
+    let rows: Vec<(String, String)> = text
+        .lines()
+        .skip(1)
+        .filter_map(|row| {
+            let mut cells = row.split('\t');
+            Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
+        })
+        .collect();
+    assert!(rows.len() > 10, "{file} has hardly any rows");
+    rows
+}
+
+/// Whether the name or a parent is listed.
+fn is_held(names: &BTreeSet<String>, asked: &str) -> bool {
+    Name::parse(asked).is_ok_and(|name| name.parents().any(|parent| names.contains(&parent.to_string())))
+}
+
+#[test]
+fn the_tricky_list_of_names_yields_what_is_expected() {
+    let bytes = sample("domains-tricky.txt");
+    let (names, reading) = names_of(&bytes, None);
+    for (query, effect) in expectations("domains-tricky.expect.tsv") {
+        match effect.as_str() {
+            "block" => assert!(is_held(&names, &query), "{query}"),
+            "pass" => assert!(!is_held(&names, &query), "{query}"),
+            // `*.name` means the name too: a list that knows the subdomains of a site means the site.
+            "pass-or-block" => assert!(is_held(&names, &query), "{query}"),
+            other => panic!("an effect this test does not know: {other}"),
+        }
+    }
+    assert_eq!(reading.format, Format::Domains);
+    assert_eq!((reading.lines, reading.names, reading.refused_lines), (23, 12, 9));
+    let counts: Vec<_> = reading.flaws.clone();
+    assert_eq!(
+        counts,
+        [
+            ("url", 2),
+            ("port", 1),
+            ("mail-address", 1),
+            ("address", 2),
+            ("network", 1),
+            ("single-label", 1),
+            ("several-words", 1)
+        ]
+    );
+    let first = &reading.examples[0];
+    assert_eq!((first.line, &*first.text, first.why), (13, "http://url-kilo.example/path?x=1", Flaw::Url));
+}
+
+#[test]
+fn the_tricky_hosts_file_yields_what_is_expected() {
+    let bytes = sample("hosts-tricky.hosts");
+    let (names, reading) = names_of(&bytes, None);
+    // The line with an address and no name is refused whole; every other refusal is of a name.
+    let of_names = reading.examples.iter().filter(|refusal| refusal.why != Flaw::NoName);
+    let refused: Vec<&str> = of_names.map(|refusal| &*refusal.text).collect();
+    for (name, effect) in expectations("hosts-tricky.expect.tsv") {
+        match effect.as_str() {
+            "block" => assert!(names.contains(&name), "{name}"),
+            "ignore" | "none" => {
+                assert!(!is_held(&names, &name), "{name}");
+                assert!(!refused.iter().any(|text| text.contains(&name)), "{name} is nothing to complain of");
+            }
+            "reject" | "warn" | "rewrite-or-ignore" => {
+                assert!(!is_held(&names, &name), "{name}");
+                let start: String = name.chars().take(Refusal::TEXT).collect();
+                assert!(refused.iter().any(|text| text.contains(&start)), "{name} is not among the refused");
+            }
+            other => panic!("an effect this test does not know: {other}"),
+        }
+    }
+    assert_eq!(reading.format, Format::Hosts);
+    assert_eq!(reading.furniture, 6);
+    let counts: Vec<_> = reading.flaws.clone();
+    assert_eq!(
+        counts,
+        [
+            ("too-long", 2),
+            ("empty-label", 1),
+            ("no-address", 1),
+            ("no-name", 1),
+            ("real-address", 1),
+            ("public-suffix", 2)
+        ]
+    );
+}
+
+#[test]
+fn a_name_keeps_the_number_of_its_line() {
+    let text = "\u{feff}; head\r\n\r\n# note\r\nbet.example # why\r\nco.uk\r\n  WIN.example.\r\nlast.example";
+    let mut seen = Vec::new();
+    let reading = read(text.as_bytes(), None, |line, name| seen.push((line, name.to_string())));
+    let expected = [(4, "bet.example"), (6, "win.example"), (7, "last.example")].map(|(n, t)| (n, t.to_string()));
+    assert_eq!(seen, expected);
+    assert_eq!((reading.lines, reading.refused_lines, reading.examples[0].line), (7, 1, 5));
+}
+
+#[test]
+fn every_refusal_is_counted_and_few_are_kept() {
+    let text = "192.0.2.1\n".repeat(1000) + "http://bet.example/\n";
+    let (names, reading) = names_of(text.as_bytes(), None);
+    assert!(names.is_empty());
+    assert_eq!(reading.flaws, [("address", 1000), ("url", 1)]);
+    assert_eq!((reading.refused(), reading.refused_lines), (1001, 1001));
+    assert_eq!(reading.examples.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [1, 2, 3, 1001]);
+}
+
+#[test]
+fn one_line_of_a_hosts_file_can_be_right_and_wrong() {
+    let (names, reading) = names_of(b"0.0.0.0 bet.example com 192.0.2.1 win.example", Some(Format::Hosts));
+    assert_eq!(names.len(), 2);
+    assert_eq!((reading.refused_lines, reading.refused()), (1, 2));
+}
+
+#[test]
+fn octets_that_are_no_text_spoil_their_own_line_only() {
+    let (names, reading) = names_of(b"caf\xe9.example\nbet.example # caf\xe9\n\xff\xfe\n", None);
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["bet.example"]);
+    assert_eq!(reading.flaws, [("not-utf8", 2)]);
+    assert_eq!(names_of(b"", None).1.lines, 0);
+}
+
+proptest! {
+    #[test]
+    fn no_octets_make_it_panic_and_every_line_is_looked_at(
+        bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'.'), Just(b'a'), Just(b' ')], 0..400),
+        format in prop::option::of(prop_oneof![Just(Format::Domains), Just(Format::Hosts)]),
+    ) {
+        let mut with_a_last_line = bytes.clone();
+        with_a_last_line.extend_from_slice(b"\n0.0.0.0 last.example\nlast.example\n");
+        let (names, reading) = names_of(&with_a_last_line, format);
+        prop_assert!(names.contains("last.example"));
+        prop_assert!(reading.refused_lines <= reading.lines);
+        read(&bytes, format, |_, _| {});
+    }
+}

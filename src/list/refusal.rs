@@ -1,0 +1,135 @@
+//! Why a line of a list yields no rule, for the person who keeps the list.
+
+use std::fmt::Write;
+
+use crate::dns::NameError;
+
+/// An entry of a list that yields no rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its line, from 1.
+    pub line: u32,
+    /// What is written there: at most [`Refusal::TEXT`] characters, control characters escaped.
+    pub text: Box<str>,
+    /// What is wrong with it.
+    pub why: Flaw,
+}
+
+/// What is wrong with an entry of a list. Its text goes on from the entry: "`...` is an address, ...".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Not a domain name by its lengths or labels.
+    #[error("{0}")]
+    Name(NameError),
+    /// A character that no host name has.
+    #[error("has {0:?}, which no host name can have")]
+    Character(char),
+    /// Octets that are not UTF-8.
+    #[error("is not UTF-8")]
+    NotUtf8,
+    /// No A-label can be made of it (UTS 46).
+    #[error("is not a valid internationalised name")]
+    Idn,
+    /// An address, or something that ends as one: no top-level domain is a number (RFC 3696 section 2).
+    #[error("is an address, not a name")]
+    Address,
+    /// A network in prefix notation.
+    #[error("is a network, not a name")]
+    Network,
+    /// A suffix under which the public registers names: it would stand for all of them.
+    #[error("is a public suffix; to block it whole, write it in a policy's `deny`")]
+    PublicSuffix,
+    /// One label: it would stand for a whole top-level domain.
+    #[error("is a single label; to block a top-level domain, write it in a policy's `deny`")]
+    SingleLabel,
+    /// A URL, or a name with a path.
+    #[error("is a URL; only the name can be listed, and it would stand for the whole site")]
+    Url,
+    /// A name with a port.
+    #[error("has a port; only the name can be listed, and it would stand for every port")]
+    Port,
+    /// A mail address.
+    #[error("is a mail address, not a name")]
+    Mailbox,
+    /// More than one word where one name should be.
+    #[error("has several words where one name should be; is it a line of a hosts file?")]
+    SeveralWords,
+    /// A hosts line that does not begin with an address.
+    #[error("does not begin with an address, as a line of a hosts file does")]
+    NoAddress,
+    /// A hosts line with nothing after its address.
+    #[error("has no name after its address")]
+    NoName,
+    /// A hosts line that says where a name is, rather than to block it.
+    #[error("is given a real address (0.0.0.0, ::, 127.0.0.0/8 and ::1 stand for a block)")]
+    RealAddress,
+}
+
+impl Refusal {
+    /// Most characters kept of an entry.
+    pub const TEXT: usize = 80;
+
+    /// Keeps a bounded, printable copy of what is written.
+    pub(super) fn new(line: u32, written: &[u8], why: Flaw) -> Refusal {
+        // Four octets a character at most; one character more than is kept tells that something was cut.
+        let head = &written[..written.len().min(4 * (Refusal::TEXT + 1))];
+        let head = String::from_utf8_lossy(head);
+        let mut text = String::new();
+        for (n, c) in head.trim().chars().enumerate() {
+            if n == Refusal::TEXT {
+                text.push('…');
+                break;
+            }
+            match c {
+                ' ' | '!'..='~' => text.push(c),
+                c if c.is_alphanumeric() => text.push(c),
+                c => {
+                    let _ = write!(text, "{}", c.escape_unicode());
+                }
+            }
+        }
+        Refusal { line, text: text.into(), why }
+    }
+}
+
+impl Flaw {
+    /// The word it is counted under.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Flaw::Name(NameError::Empty | NameError::EmptyLabel) => "empty-label",
+            Flaw::Name(NameError::LabelTooLong | NameError::NameTooLong) => "too-long",
+            Flaw::Name(NameError::BadEscape | NameError::BadCharacter | NameError::BadWire) | Flaw::Character(_) => {
+                "character"
+            }
+            Flaw::NotUtf8 => "not-utf8",
+            Flaw::Idn => "idn",
+            Flaw::Address => "address",
+            Flaw::Network => "network",
+            Flaw::PublicSuffix => "public-suffix",
+            Flaw::SingleLabel => "single-label",
+            Flaw::Url => "url",
+            Flaw::Port => "port",
+            Flaw::Mailbox => "mail-address",
+            Flaw::SeveralWords => "several-words",
+            Flaw::NoAddress => "no-address",
+            Flaw::NoName => "no-name",
+            Flaw::RealAddress => "real-address",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_fit_for_a_terminal() {
+        let long = "x".repeat(500);
+        let kept = Refusal::new(1, long.as_bytes(), Flaw::Idn).text;
+        assert_eq!(kept.chars().count(), Refusal::TEXT + 1);
+        let kept = Refusal::new(1, "a\u{1b}[31m\u{202e}b\u{2011}é\r".as_bytes(), Flaw::Idn).text;
+        assert_eq!(&*kept, r"a\u{1b}[31m\u{202e}b\u{2011}é");
+        let kept = Refusal::new(1, b"caf\xe9", Flaw::NotUtf8).text;
+        assert_eq!(&*kept, r"caf\u{fffd}");
+    }
+}
