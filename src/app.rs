@@ -1,0 +1,190 @@
+//! Floor 5: the house. Builds every part in order, owns the tasks, stops them in reverse.
+
+mod gauges;
+mod reloading;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::cache::Cache;
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::engine::reload::{ReloadError, assemble, probe};
+use crate::engine::{Desk, Desks, Engine, Worker};
+use crate::metrics::Metrics;
+use crate::moment::Clock;
+use crate::serve::engine::Streams;
+use crate::serve::{Doors, Settings};
+use crate::store::Store;
+use crate::web::{self, House, Reload};
+
+/// How long queries under way may take to finish when the house stops.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// Threads for what has to be fetched, streams and the admin doors.
+const RUNTIME_THREADS: usize = 2;
+
+/// What the running house is made of.
+struct Parts {
+    engine: Arc<Engine>,
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    /// The configuration file, read again at each reload.
+    path: PathBuf,
+    /// `--listen`, which goes before `listen.dns` at each reload, too.
+    listen: Vec<SocketAddr>,
+    own: Vec<SocketAddr>,
+    last_reload: Mutex<Option<Reload>>,
+}
+
+/// Runs the house until it is told to stop. Returns when everything is closed.
+pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
+    let clock = Clock::Real;
+    let started = clock.now();
+    let config = load(path, listen).map_err(Failure::configuration)?;
+    let data_dir = config.node.data_dir.clone();
+    std::fs::create_dir_all(&data_dir)
+        .map_err(|error| Failure::start(format!("node.data_dir: {} cannot be made: {error}", data_dir.display())))?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    metrics.started(started);
+    let own = config.listen.dns.clone();
+    let snapshot = assemble(config, &own, None, &metrics, started).map_err(at_start)?;
+    probe(&snapshot, started).map_err(at_start)?;
+
+    let config = Arc::clone(&snapshot.config);
+    let store = Store::open(&config.log, &config.node.name, clock.clone()).map_err(Failure::start)?;
+    let store = Arc::new(store);
+    store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)?;
+    let desk = || Ok::<_, Failure>(Desk::new(store.lane().map_err(Failure::start)?, metrics.worker()));
+    let udp_threads = match config.listen.workers {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        count => count,
+    };
+    let udp_desks = (0..udp_threads).map(|_| desk()).collect::<Result<Vec<_>, _>>()?;
+    // One desk for every thread of the runtime, and one for threads that are none of them.
+    let slow_desks = (0..RUNTIME_THREADS + 1).map(|_| desk()).collect::<Result<Vec<_>, _>>()?;
+    let cache = Cache::new(config.cache.size, config.cache.serve_stale);
+    let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow_desks), clock.clone()));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("runtime")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?;
+    let mut udp_desks = udp_desks.into_iter();
+    let doors = {
+        let engine = Arc::clone(&engine);
+        let metrics = Arc::clone(&metrics);
+        let store = Arc::clone(&store);
+        let make_worker = move |_| {
+            let desk = udp_desks.next().or_else(|| Some(Desk::new(store.lane().ok()?, metrics.worker())));
+            Worker::new(Arc::clone(&engine), desk.unwrap_or_else(|| unreachable!("there is a desk for every worker")))
+        };
+        let settings = Settings { clock: clock.clone(), ..Settings::default() };
+        let streams = Arc::new(Streams(Arc::clone(&engine)));
+        Doors::open(&config.listen, settings, make_worker, streams, runtime.handle()).map_err(Failure::start)?
+    };
+    let parts = Arc::new(Parts {
+        engine,
+        store,
+        metrics,
+        path: path.to_owned(),
+        listen: listen.to_vec(),
+        own,
+        last_reload: Mutex::new(None),
+    });
+    let outcome = runtime.block_on(open_and_wait(&parts, &doors, started));
+    stop(&runtime, doors, &parts);
+    outcome
+}
+
+/// Reads the configuration, with `--listen` in the place of `listen.dns`.
+fn load(path: &Path, listen: &[SocketAddr]) -> Result<Config, crate::config::ConfigErrors> {
+    let mut config = Config::load(path)?;
+    if !listen.is_empty() {
+        config.listen.dns = listen.to_vec();
+    }
+    Ok(config)
+}
+
+/// What an error of the snapshot means at start: all of them are fatal.
+fn at_start(error: ReloadError) -> Failure {
+    match error {
+        ReloadError::Config(_) | ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => {
+            Failure::configuration(error)
+        }
+        ReloadError::Upstream(_) => Failure::configuration(format!("upstream: {error}")),
+        ReloadError::NeedsRestart(_) => Failure::start(error),
+    }
+}
+
+/// Opens the admin door, tells that the house is open, and waits for signals: SIGHUP reloads, SIGTERM and SIGINT end.
+async fn open_and_wait(
+    parts: &Arc<Parts>,
+    doors: &Doors,
+    started: crate::moment::Moment,
+) -> Result<(), Failure> {
+    let config = Arc::clone(&parts.engine.snapshot().config);
+    let admin = config.listen.admin;
+    let listener = TcpListener::bind(admin)
+        .await
+        .map_err(|error| Failure::start(format!("listen.admin: {admin} cannot be listened on: {error}")))?;
+    let admin = listener.local_addr().unwrap_or(admin);
+    let house = gauges::house(parts, doors, started, admin);
+    let (stop_admin, stopped) = oneshot::channel::<()>();
+    let web = tokio::spawn(web::serve(listener, house, async move {
+        let _ = stopped.await;
+    }));
+    let cannot = |error: std::io::Error| Failure::start(format!("signals cannot be received: {error}"));
+    let mut hangup = signal(SignalKind::hangup()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    for address in doors.addresses() {
+        tracing::info!(%address, "answering over UDP and TCP");
+    }
+    tracing::info!(%admin, "metrics, health and status over HTTP");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        generation = parts.engine.generation(),
+        names = parts.engine.snapshot().matcher().names(),
+        network_zones = config.model.network_zones.len(),
+        "open"
+    );
+    wait(parts, &mut hangup, &mut terminate, &mut interrupt).await;
+    let _ = stop_admin.send(());
+    let _ = tokio::time::timeout(Duration::from_secs(1), web).await;
+    Ok(())
+}
+
+async fn wait(parts: &Arc<Parts>, hangup: &mut Signal, terminate: &mut Signal, interrupt: &mut Signal) {
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reloading::reload(parts).await,
+            _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
+            _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
+        }
+    }
+}
+
+/// Closes the doors, lets tickets finish, seals the lanes: in that order, within limits.
+fn stop(runtime: &tokio::runtime::Runtime, doors: Doors, parts: &Arc<Parts>) {
+    let closed = runtime.block_on(doors.close(STOP_LIMIT));
+    if !closed.is_clean() {
+        tracing::warn!(
+            waiting = closed.laters_abandoned,
+            connections = closed.connections_abandoned,
+            workers = closed.workers_stuck,
+            "some queries were still under way after the limit; their records say so"
+        );
+    }
+    match parts.store.close() {
+        Ok(()) => tracing::info!("the log is sealed; closed"),
+        Err(error) => tracing::error!(%error, "the log could not be sealed; its lanes are kept and are sealed at the next start"),
+    }
+}

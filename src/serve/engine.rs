@@ -1,0 +1,48 @@
+//! How the engine stands behind the doors.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Answerer, Arrived, Step, Worker};
+use crate::engine::fast::{Packet, Way};
+use crate::engine::worker::Later;
+use crate::engine::{self, Engine, pipeline};
+use crate::verdict::Transport;
+
+impl Worker for engine::Worker {
+    type Later = Later;
+
+    fn begin_batch(&mut self) {
+        engine::Worker::begin_batch(self);
+    }
+
+    #[inline]
+    fn answer(&mut self, arrived: Arrived<'_>, out: &mut [u8]) -> Step<Later> {
+        let Arrived { packet: octets, client, transport, at, since } = arrived;
+        match engine::Worker::answer(self, Packet { octets, client, transport, at, since }, out) {
+            Way::Done(Some(octets)) => Step::Send(octets),
+            Way::Done(None) | Way::NotAQuery => Step::Silence,
+            Way::Slow(slow) => Step::Later(self.later(slow)),
+        }
+    }
+
+    fn too_busy(&mut self, later: Later, out: &mut [u8]) -> Option<usize> {
+        later.too_busy(out)
+    }
+
+    fn end_batch(&mut self) {
+        engine::Worker::end_batch(self);
+    }
+}
+
+/// The engine behind the stream doors.
+pub struct Streams(pub Arc<Engine>);
+
+impl Answerer for Streams {
+    async fn answer(&self, packet: Vec<u8>, client: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+        let at = self.0.clock.now();
+        let packet = Packet { octets: &packet, client, transport, at, since: Instant::now() };
+        pipeline::answer(&self.0, packet).await
+    }
+}
