@@ -23,5 +23,6 @@ pub mod list;
 pub mod moment;
 pub mod policy;
 pub mod record;
+pub mod shelf;
 pub mod subject;
 pub mod verdict;
