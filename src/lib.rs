@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod moment;
 pub mod policy;
 pub mod record;
+pub mod shelf;
 pub mod subject;
 pub mod upstream;
 pub mod verdict;

@@ -98,7 +98,7 @@ fn the_tricky_hosts_file_yields_what_is_expected() {
         }
     }
     assert_eq!(reading.format, Format::Hosts);
-    assert_eq!(reading.furniture, 6);
+    assert_eq!(reading.furniture, 7);
     let counts: Vec<_> = reading.flaws.clone();
     assert_eq!(
         counts,

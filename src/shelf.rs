@@ -1,0 +1,314 @@
+//! Floor 2: the keeper of lists. Reads list files, compiles them aside, keeps the compiled file and maps it into memory.
+//!
+//! ```text
+//! list files -> fingerprint -> <data_dir>/lists/<fingerprint>.cordon there and whole? -> mapped
+//!                              else compiled under another name, synced, renamed      -> mapped
+//! ```
+//!
+//! Beside each compiled file lies a receipt, `<fingerprint>.json`: what each list yielded, so that a restart need not read the lists anew
+//! to tell.
+
+mod kept;
+mod receipt;
+mod source;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::checked::ListSource;
+use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError};
+use crate::moment::Moment;
+use crate::policy::Model;
+use crate::shelf::source::{Content, Fingerprint};
+use crate::verdict::ListId;
+
+/// The folder of compiled lists.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    dir: PathBuf,
+}
+
+/// Lists, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Shelved {
+    /// The look-up.
+    pub matcher: Arc<Matcher>,
+    /// What each list yielded, by [`ListId`].
+    pub lists: Vec<ListReport>,
+    /// SHA-256 over everything the compiled file depends on, in hex.
+    pub fingerprint: String,
+    /// The compiled file; none when it was compiled in memory only.
+    pub file: Option<PathBuf>,
+    /// Whether the compiled file was there already.
+    pub reused: bool,
+}
+
+/// What one list yielded.
+#[derive(Clone, Debug)]
+pub struct ListReport {
+    /// Its place.
+    pub list: ListId,
+    /// Where it comes from and what it feeds.
+    pub source: ListSource,
+    /// When its file was last changed.
+    pub modified: Moment,
+    /// Length of its file in octets.
+    pub octets: u64,
+    /// What its content came to.
+    pub yielded: Yield,
+}
+
+/// What the content of a list came to: the same whenever the same content is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Yield {
+    /// SHA-256 of the content, in hex.
+    pub sha256: String,
+    /// The format it was read in.
+    pub format: Format,
+    /// Lines, comments and empty ones included.
+    pub lines: u64,
+    /// Names kept.
+    pub entries: u64,
+    /// Names that an earlier line of the same list has already; the first line stays.
+    pub duplicates: u64,
+    /// Names passed over because every hosts file has them (`localhost`).
+    pub furniture: u64,
+    /// Lines with at least one refused entry.
+    pub refused_lines: u64,
+    /// Refused entries by kind, in the order they first came.
+    pub flaws: Vec<(Box<str>, u64)>,
+    /// The first refusals of each kind.
+    pub examples: Vec<Example>,
+}
+
+/// A refused entry, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Its line, from 1.
+    pub line: u32,
+    /// What is written there, bounded and printable.
+    pub text: Box<str>,
+    /// What is wrong, to be read on from the text: `is an address, not a name`.
+    pub why: Box<str>,
+}
+
+/// Why lists could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfError {
+    /// A list file could not be read.
+    #[error("list `{list}`: {}: {error}; put the file there or take the list out of the configuration", path.display())]
+    Read {
+        /// The list.
+        list: Box<str>,
+        /// Its file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// A list's path leads to something that is not a file.
+    #[error("list `{list}`: {} is not a file; name a file with one entry a line", path.display())]
+    NotAFile {
+        /// The list.
+        list: Box<str>,
+        /// Its path.
+        path: PathBuf,
+    },
+    /// A list could not be compiled.
+    #[error("list `{list}`: {}: {error}", path.display())]
+    Compile {
+        /// The list.
+        list: Box<str>,
+        /// Its file.
+        path: PathBuf,
+        /// What happened.
+        error: CompileError,
+    },
+    /// More lists than can be told apart.
+    #[error("{0} lists are configured; at most {max} can be told apart", max = u16::MAX)]
+    TooMany(usize),
+    /// The compiled file could not be made.
+    #[error("compiling the lists: {0}")]
+    Finish(CompileError),
+    /// The folder of compiled lists, or a file in it, could not be used.
+    #[error("{}: {error}; the folder of compiled lists must be writable and have space left", path.display())]
+    Keep {
+        /// The folder or file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// What was just written does not read back: the disk lies.
+    #[error("{} {error} although it was just written; check the disk", path.display())]
+    ReadBack {
+        /// The compiled file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: MatcherError,
+    },
+    /// The system gave no random octets for the key of the hash.
+    #[error("no random octets from the system: {0}")]
+    Random(getrandom::Error),
+}
+
+impl Shelf {
+    /// The shelf of a data directory; nothing is touched yet.
+    pub fn new(data_dir: &Path) -> Shelf {
+        Shelf { dir: data_dir.join("lists") }
+    }
+
+    /// Makes `lists` ready: maps the compiled file of their present content, after compiling it where there is none. Removes compiled
+    /// files that are no longer used, but for the last one before.
+    ///
+    /// `lists` are those of the configuration, in its order: a list's place is its [`ListId`].
+    pub fn compile(&self, lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
+        let shelved = match self.reuse(lists, model)? {
+            Some(shelved) => shelved,
+            None => {
+                let aside = self.aside()?;
+                let (compiled, contents) = compile_to(lists, &aside)?;
+                let yields = yields(&contents, &compiled.report);
+                let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
+                shelved(lists, contents, yields, matcher, compiled.fingerprint, Some(file))
+            }
+        };
+        self.prune(&shelved.fingerprint);
+        Ok(shelved)
+    }
+
+    /// Makes `lists` ready without touching the disk: maps the compiled file when it is there, else compiles in memory.
+    pub fn look(&self, lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
+        if let Some(shelved) = self.reuse(lists, model)? {
+            return Ok(shelved);
+        }
+        let mut file = Vec::new();
+        let (compiled, contents) = compile_to(lists, &mut file)?;
+        let yields = yields(&contents, &compiled.report);
+        let matcher = Matcher::open(file)
+            .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
+        Ok(shelved(lists, contents, yields, matcher, compiled.fingerprint, None))
+    }
+
+    /// The folder of compiled lists.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The compiled file of the present content, when it is there, whole, and has its receipt.
+    fn reuse(&self, lists: &[ListSource], model: &Model) -> Result<Option<Shelved>, ShelfError> {
+        if !self.dir.is_dir() {
+            return Ok(None);
+        }
+        let mut contents = Vec::with_capacity(lists.len());
+        let mut fingerprint = Fingerprint::new(lists.len());
+        for list in lists {
+            let content = source::looked_at(list)?;
+            fingerprint.add(list, &content.sha256);
+            contents.push(content);
+        }
+        let fingerprint = fingerprint.finish();
+        let Some((file, matcher, yields)) = self.kept(&fingerprint) else {
+            return Ok(None);
+        };
+        let fits = yields.len() == lists.len() && matcher.fits(lists.len(), model.categories.len());
+        let mut shelved = shelved(lists, contents, yields, matcher, fingerprint, Some(file));
+        shelved.reused = true;
+        Ok(fits.then_some(shelved))
+    }
+}
+
+/// What compiling gave, besides the file.
+struct Compiled {
+    fingerprint: [u8; 32],
+    report: CompileReport,
+}
+
+/// Reads every list and compiles them to `to`. The fingerprint is made of the content compiled, whatever was looked at before.
+fn compile_to(lists: &[ListSource], to: impl io::Write) -> Result<(Compiled, Vec<Content>), ShelfError> {
+    if lists.len() > u16::MAX as usize {
+        return Err(ShelfError::TooMany(lists.len()));
+    }
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(ShelfError::Random)?;
+    let mut compiler = Compiler::new(seed);
+    let mut fingerprint = Fingerprint::new(lists.len());
+    let mut contents = Vec::with_capacity(lists.len());
+    for (list, place) in lists.iter().zip(0u16..) {
+        let (mut content, bytes) = source::read(list)?;
+        fingerprint.add(list, &content.sha256);
+        let mut failed = None;
+        let reading = crate::list::read(&bytes, list.format, |line, name| {
+            if failed.is_none() {
+                failed = compiler.add(ListId(place), list.category, list.except, line, name).err();
+            }
+        });
+        if let Some(error) = failed {
+            return Err(ShelfError::Compile { list: list.name.clone(), path: list.path.clone(), error });
+        }
+        content.reading = Some(reading);
+        contents.push(content);
+    }
+    let fingerprint = fingerprint.finish();
+    let report = compiler.finish(fingerprint, to).map_err(ShelfError::Finish)?;
+    Ok((Compiled { fingerprint, report }, contents))
+}
+
+fn yields(contents: &[Content], report: &CompileReport) -> Vec<Yield> {
+    let of_list = |place: usize| report.lists.iter().find(|count| count.list.0 as usize == place);
+    contents
+        .iter()
+        .enumerate()
+        .filter_map(|(place, content)| {
+            let reading = content.reading.as_ref()?;
+            let count = of_list(place);
+            Some(Yield {
+                sha256: source::hex(&content.sha256),
+                format: reading.format,
+                lines: reading.lines,
+                entries: count.map_or(0, |count| count.entries),
+                duplicates: count.map_or(0, |count| count.duplicates),
+                furniture: reading.furniture,
+                refused_lines: reading.refused_lines,
+                flaws: reading.flaws.iter().map(|(word, count)| ((*word).into(), *count)).collect(),
+                examples: reading
+                    .examples
+                    .iter()
+                    .map(|refusal| Example {
+                        line: refusal.line,
+                        text: refusal.text.clone(),
+                        why: refusal.why.to_string().into(),
+                    })
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+fn shelved(
+    lists: &[ListSource],
+    contents: Vec<Content>,
+    yields: Vec<Yield>,
+    matcher: Matcher,
+    fingerprint: [u8; 32],
+    file: Option<PathBuf>,
+) -> Shelved {
+    let reports = lists.iter().zip(contents).zip(yields).zip(0u16..);
+    Shelved {
+        matcher: Arc::new(matcher),
+        lists: reports
+            .map(|(((source, content), yielded), place)| ListReport {
+                list: ListId(place),
+                source: source.clone(),
+                modified: content.modified,
+                octets: content.octets,
+                yielded,
+            })
+            .collect(),
+        fingerprint: source::hex(&fingerprint),
+        file,
+        reused: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! The shelf on a real disk.
+
+use std::fs;
+
+use super::*;
+use crate::dns::Name;
+use crate::list::Hits;
+use crate::policy::Category;
+use crate::verdict::CategoryId;
+
+struct Bench {
+    dir: tempfile::TempDir,
+    lists: Vec<ListSource>,
+    model: Model,
+}
+
+impl Bench {
+    fn new(lists: &[(&str, u8, bool, &str)]) -> Bench {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bench = Bench { dir, lists: Vec::new(), model: Model::default() };
+        for word in ["betting", "webmail"] {
+            bench.model.categories.push(Category { name: word.into(), title: word.into(), clause: None });
+        }
+        for (file, category, except, content) in lists {
+            let path = bench.dir.path().join(file);
+            fs::write(&path, content).unwrap();
+            bench.lists.push(ListSource {
+                name: (*file).into(),
+                category: CategoryId(*category),
+                except: *except,
+                path,
+                format: None,
+            });
+        }
+        bench
+    }
+
+    fn shelf(&self) -> Shelf {
+        Shelf::new(&self.dir.path().join("state"))
+    }
+
+    fn compile(&self) -> Shelved {
+        self.shelf().compile(&self.lists, &self.model).unwrap()
+    }
+
+    fn files(&self, extension: &str) -> usize {
+        let Ok(files) = fs::read_dir(self.shelf().dir()) else { return 0 };
+        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == extension)).count()
+    }
+}
+
+fn categories(shelved: &Shelved, text: &str) -> Vec<u8> {
+    let mut hits = Hits::new();
+    shelved.matcher.look_up(&Name::parse(text).unwrap(), &mut hits);
+    hits.iter().map(|hit| hit.category.0).collect()
+}
+
+fn two_lists() -> Bench {
+    Bench::new(&[
+        ("bets", 0, false, "bet.example\nwin.example\nBET.example\n192.0.2.1\nco.uk\n"),
+        ("mail", 1, false, "127.0.0.1 localhost\n0.0.0.0 mail.example\n"),
+        ("not-bets", 0, true, "help.bet.example\n"),
+    ])
+}
+
+#[test]
+fn lists_are_compiled_once_and_found_again() {
+    let bench = two_lists();
+    let first = bench.compile();
+    assert!(!first.reused && first.file.as_ref().unwrap().is_file());
+    let second = bench.compile();
+    assert!(second.reused);
+    assert_eq!(first.file, second.file);
+    for shelved in [&first, &second] {
+        assert_eq!(categories(shelved, "www.bet.example"), [0]);
+        assert_eq!(categories(shelved, "help.bet.example"), Vec::<u8>::new());
+        assert_eq!(categories(shelved, "mail.example"), [1]);
+        let bets = &shelved.lists[0].yielded;
+        assert_eq!((bets.lines, bets.entries, bets.duplicates, bets.refused_lines), (5, 2, 1, 2));
+        assert_eq!(bets.flaws, [("address".into(), 1), ("public-suffix".into(), 1)]);
+        assert_eq!((bets.examples[0].line, &*bets.examples[0].text), (4, "192.0.2.1"));
+        assert_eq!(shelved.lists[1].yielded.format, Format::Hosts);
+        assert_eq!(shelved.lists[1].yielded.furniture, 1);
+        assert_eq!(shelved.lists[0].octets, 52);
+        assert!(shelved.lists[0].modified > Moment(0));
+    }
+    assert_eq!(first.lists[0].yielded, second.lists[0].yielded);
+    assert_eq!((bench.files("cordon"), bench.files("json"), bench.files("part")), (1, 1, 0));
+}
+
+#[test]
+fn another_content_order_category_or_format_is_another_file() {
+    let mut bench = two_lists();
+    let mut seen = vec![bench.compile().fingerprint];
+    fs::write(&bench.lists[0].path, "bet.example\n").unwrap();
+    seen.push(bench.compile().fingerprint);
+    bench.lists.swap(0, 1);
+    seen.push(bench.compile().fingerprint);
+    bench.lists[0].category = CategoryId(0);
+    seen.push(bench.compile().fingerprint);
+    bench.lists[0].except = true;
+    seen.push(bench.compile().fingerprint);
+    bench.lists[1].format = Some(Format::Domains);
+    seen.push(bench.compile().fingerprint);
+    let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(distinct.len(), seen.len());
+    assert_eq!((bench.files("cordon"), bench.files("json")), (2, 2), "the one in use and the one before");
+}
+
+#[test]
+fn a_file_removed_while_in_use_still_answers() {
+    let bench = two_lists();
+    let old = bench.compile();
+    for n in 0..3 {
+        fs::write(&bench.lists[0].path, format!("n{n}.example\n")).unwrap();
+        bench.compile();
+    }
+    assert!(!old.file.as_ref().unwrap().exists());
+    assert_eq!(categories(&old, "bet.example"), [0]);
+}
+
+#[test]
+fn a_damaged_file_or_receipt_is_made_anew() {
+    let bench = two_lists();
+    let file = bench.compile().file.unwrap();
+    for damaged in [&file, &file.with_extension("json")] {
+        let mut bytes = fs::read(damaged).unwrap();
+        let middle = bytes.len() / 2;
+        bytes.truncate(middle);
+        // Not in place: a mapping of the file may still be read.
+        fs::remove_file(damaged).unwrap();
+        fs::write(damaged, bytes).unwrap();
+        let shelved = bench.compile();
+        assert!(!shelved.reused, "{}", damaged.display());
+        assert_eq!(categories(&shelved, "bet.example"), [0]);
+        assert!(bench.compile().reused);
+    }
+}
+
+#[test]
+fn looking_touches_nothing() {
+    let bench = two_lists();
+    let shelved = bench.shelf().look(&bench.lists, &bench.model).unwrap();
+    assert!(!shelved.reused && shelved.file.is_none());
+    assert_eq!(categories(&shelved, "bet.example"), [0]);
+    assert_eq!(shelved.lists[0].yielded.entries, 2);
+    assert!(!bench.shelf().dir().exists());
+    let kept = bench.compile();
+    let again = bench.shelf().look(&bench.lists, &bench.model).unwrap();
+    assert!(again.reused && again.fingerprint == kept.fingerprint);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_its_list() {
+    let mut bench = two_lists();
+    let there = std::mem::replace(&mut bench.lists[1].path, bench.dir.path().join("gone.txt"));
+    let error = bench.shelf().compile(&bench.lists, &bench.model).unwrap_err().to_string();
+    assert!(error.starts_with("list `mail`: ") && error.contains("gone.txt"), "{error}");
+    bench.lists[1].path = bench.dir.path().to_owned();
+    let error = bench.shelf().compile(&bench.lists, &bench.model).unwrap_err().to_string();
+    assert!(error.contains("is not a file"), "{error}");
+    bench.lists[1].path = there;
+    assert_eq!(bench.files("part"), 0, "what was begun is removed again");
+    let blocked = Shelf::new(&bench.lists[0].path);
+    let error = blocked.compile(&bench.lists, &bench.model).unwrap_err().to_string();
+    assert!(error.contains("must be writable"), "{error}");
+}
+
+#[test]
+fn no_list_and_an_empty_list_are_ready_too() {
+    let bench = Bench::new(&[]);
+    assert_eq!(categories(&bench.compile(), "bet.example"), Vec::<u8>::new());
+    let bench = Bench::new(&[("empty", 0, false, "")]);
+    let shelved = bench.compile();
+    assert_eq!((shelved.lists[0].yielded.entries, shelved.lists[0].yielded.lines), (0, 0));
+    assert!(bench.compile().reused);
+}
