@@ -10,7 +10,7 @@
 //! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
 //! | 2 | [`config`] | keepers: I/O, no listening socket |
 //! | 3 | engine | the only place where the order of a query is written |
-//! | 4 | serve, web | doors |
+//! | 4 | [`serve`], web | doors |
 //! | 5 | app, cli | the house |
 //!
 //! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`.
@@ -22,5 +22,6 @@ pub mod dns;
 pub mod moment;
 pub mod policy;
 pub mod record;
+pub mod serve;
 pub mod subject;
 pub mod verdict;
