@@ -7,14 +7,16 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
-//! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`], [`metrics`] | keepers: I/O, no listening socket |
-//! | 3 | engine | the only place where the order of a query is written |
-//! | 4 | serve, [`web`] | doors |
-//! | 5 | app, cli | the house |
+//! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
+//! | 2 | [`config`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
+//! | 3 | [`engine`] | the only place where the order of a query is written |
+//! | 4 | [`serve`], [`web`] | doors |
+//! | 5 | [`app`], [`cli`] | the house |
 //!
-//! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`.
+//! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, and from every keeper to `config`,
+//! whose checked values they are made from.
 
+pub mod app;
 pub mod attribution;
 pub mod cache;
 pub mod cli;
@@ -22,11 +24,15 @@ pub mod config;
 pub mod dns;
 pub mod engine;
 pub mod list;
+pub mod local;
 pub mod metrics;
 pub mod moment;
 pub mod policy;
+pub mod query;
 pub mod record;
+pub mod serve;
 pub mod shelf;
+pub mod store;
 pub mod subject;
 pub mod upstream;
 pub mod verdict;

@@ -1,0 +1,224 @@
+//! Binding: every socket of every address, or an error that says which one, why, and what to do.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::UdpLimits;
+use super::occupant;
+use super::udp::UdpSocket;
+use crate::verdict::Transport;
+
+/// Why the doors could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// There is nothing to listen on.
+    #[error("listen.dns names no address: nobody could ask; name at least one, like \"127.0.0.1:5300\"")]
+    NoAddress,
+    /// The same address twice.
+    #[error("listen.dns names {0} twice; name it once")]
+    Twice(SocketAddr),
+    /// An address could not be had.
+    #[error("cannot listen on {address} ({}): {cause}", transport.word())]
+    Bind {
+        /// The address, as configured.
+        address: SocketAddr,
+        /// UDP or TCP.
+        transport: Transport,
+        /// Why, and what to do.
+        cause: BindCause,
+    },
+    /// A thread could not be made.
+    #[error("cannot start UDP worker {worker}: {error}; is there a limit on threads (ulimit -u, TasksMax)?")]
+    Thread {
+        /// Which worker.
+        worker: usize,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Why an address could not be had, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BindCause {
+    /// A low port, without the right to it.
+    #[error(
+        "not permitted: ports below 1024 need CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), \
+         or choose a higher port in listen.dns"
+    )]
+    LowPort,
+    /// Not permitted for another reason.
+    #[error("not permitted: {0}; a security module or a container's seccomp profile may forbid it")]
+    NotPermitted(io::Error),
+    /// Somebody has it.
+    #[error("in use by {}; stop it, or choose another address or port in listen.dns", .0.as_deref().unwrap_or("another process"))]
+    InUse(Option<String>),
+    /// No interface has it.
+    #[error(
+        "no interface of this machine has the address; see `ip address`, or write 0.0.0.0 or [::] for every address \
+         (a link-local address needs its interface's index: [fe80::1%2]:53)"
+    )]
+    NotLocal,
+    /// The machine has no IPv6, or no IPv4.
+    #[error("this machine has no {0}; leave the address out of listen.dns or switch {0} on")]
+    NoFamily(&'static str),
+    /// Anything else.
+    #[error("{0}")]
+    Other(io::Error),
+}
+
+/// The sockets of one address.
+#[derive(Debug)]
+pub(super) struct Bound {
+    /// The address, with the port that was chosen where 0 was asked for.
+    pub(super) address: SocketAddr,
+    /// One for each UDP worker.
+    pub(super) udp: Vec<Arc<UdpSocket>>,
+    /// Listening.
+    pub(super) tcp: TcpListener,
+}
+
+/// How many free ports are tried until one is free for both UDP and TCP.
+const PORT_TRIES: u32 = 64;
+/// Connections the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// Binds every address for UDP, `workers` times, and for TCP. What was bound is let go when one of them fails.
+pub(super) fn bind_all(
+    addresses: &[SocketAddr],
+    workers: usize,
+    limits: &UdpLimits,
+    dropped_before: &Arc<AtomicU64>,
+) -> Result<Vec<Bound>, DoorError> {
+    if addresses.is_empty() {
+        return Err(DoorError::NoAddress);
+    }
+    let mut seen = HashSet::new();
+    if let Some(&twice) = addresses.iter().find(|address| address.port() != 0 && !seen.insert(**address)) {
+        return Err(DoorError::Twice(twice));
+    }
+    addresses.iter().map(|&address| bind(address, workers, limits, dropped_before)).collect()
+}
+
+fn bind(
+    wanted: SocketAddr,
+    workers: usize,
+    limits: &UdpLimits,
+    dropped_before: &Arc<AtomicU64>,
+) -> Result<Bound, DoorError> {
+    let udp = |address, first| UdpSocket::bind(address, first, limits, dropped_before.clone());
+    let failed = |address, transport| {
+        move |error| DoorError::Bind { address: wanted, transport, cause: cause(address, transport, error) }
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let first = udp(wanted, true).map_err(failed(wanted, Transport::Udp))?;
+        let address = first.address().map_err(failed(wanted, Transport::Udp))?;
+        let tcp = match listen(address) {
+            Ok(tcp) => tcp,
+            Err(error) if wanted.port() == 0 && tries < PORT_TRIES && error.kind() == io::ErrorKind::AddrInUse => {
+                continue;
+            }
+            Err(error) => return Err(failed(address, Transport::Tcp)(error)),
+        };
+        let mut sockets = vec![Arc::new(first)];
+        for _ in 1..workers {
+            sockets.push(Arc::new(udp(address, false).map_err(failed(address, Transport::Udp))?));
+        }
+        return Ok(Bound { address, udp: sockets, tcp });
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // After a restart, connections of the one before may still be in TIME-WAIT; a second listener is refused all the same.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn cause(address: SocketAddr, transport: Transport, error: io::Error) -> BindCause {
+    match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) if (1..1024).contains(&address.port()) => BindCause::LowPort,
+        Some(libc::EACCES | libc::EPERM) => BindCause::NotPermitted(error),
+        Some(libc::EADDRINUSE) => BindCause::InUse(occupant::of(address, transport)),
+        Some(libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV) => BindCause::NotLocal,
+        Some(libc::EAFNOSUPPORT) => BindCause::NoFamily(if address.is_ipv6() { "IPv6" } else { "IPv4" }),
+        _ => BindCause::Other(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bind_one(address: &str, workers: usize) -> Result<Bound, DoorError> {
+        bind(address.parse().expect("an address"), workers, &UdpLimits::default(), &Arc::default())
+    }
+
+    #[test]
+    fn port_0_picks_one_port_for_udp_and_tcp_and_every_worker() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let bound = bind_one(address, 3).expect("sockets");
+            assert_eq!(bound.udp.len(), 3);
+            assert!(bound.udp.iter().all(|udp| udp.address().expect("an address") == bound.address));
+            assert_eq!(bound.tcp.local_addr().expect("an address"), bound.address);
+        }
+    }
+
+    #[test]
+    fn a_second_server_is_refused_though_ports_are_shared_among_workers() {
+        let bound = bind_one("127.0.0.1:0", 2).expect("sockets");
+        let error = bind_one(&bound.address.to_string(), 2).expect_err("it is in use").to_string();
+        assert!(
+            error.starts_with(&format!("cannot listen on {} (udp): in use by this process", bound.address)),
+            "{error}"
+        );
+        let every = format!("0.0.0.0:{}", bound.address.port());
+        assert!(matches!(
+            bind_one(&every, 1),
+            Err(DoorError::Bind { transport: Transport::Udp, cause: BindCause::InUse(Some(_)), .. })
+        ));
+    }
+
+    #[test]
+    fn a_port_held_over_tcp_alone_is_told_so() {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = tcp.local_addr().expect("an address");
+        let error = bind_one(&address.to_string(), 1).expect_err("it is in use").to_string();
+        assert!(error.contains("(tcp): in use by this process"), "{error}");
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_told_so() {
+        let error = bind_one("192.0.2.1:0", 1).expect_err("no such address here").to_string();
+        assert!(error.starts_with("cannot listen on 192.0.2.1:0 (udp): no interface of this machine"), "{error}");
+    }
+
+    #[test]
+    fn a_low_port_without_the_right_is_told_what_to_do() {
+        let address = "127.0.0.1:53".parse().expect("an address");
+        let error = io::Error::from_raw_os_error(libc::EACCES);
+        assert!(cause(address, Transport::Udp, error).to_string().contains("CAP_NET_BIND_SERVICE"));
+    }
+
+    #[test]
+    fn no_address_and_an_address_twice_are_errors() {
+        let limits = UdpLimits::default();
+        assert!(matches!(bind_all(&[], 1, &limits, &Arc::default()), Err(DoorError::NoAddress)));
+        let one = "127.0.0.1:5300".parse().expect("an address");
+        assert!(
+            matches!(bind_all(&[one, one], 1, &limits, &Arc::default()), Err(DoorError::Twice(twice)) if twice == one)
+        );
+    }
+}
