@@ -22,7 +22,7 @@ use crate::moment::Clock;
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
 use crate::store::Store;
-use crate::web::{self, House, Reload};
+use crate::web::{self, Reload};
 
 /// How long queries under way may take to finish when the house stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -78,6 +78,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?;
     let mut udp_desks = udp_desks.into_iter();
+    let settings = Settings { clock: clock.clone(), ..Settings::default() };
+    let streams = Arc::new(Streams(Arc::clone(&engine)));
     let doors = {
         let engine = Arc::clone(&engine);
         let metrics = Arc::clone(&metrics);
@@ -86,8 +88,6 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
             let desk = udp_desks.next().or_else(|| Some(Desk::new(store.lane().ok()?, metrics.worker())));
             Worker::new(Arc::clone(&engine), desk.unwrap_or_else(|| unreachable!("there is a desk for every worker")))
         };
-        let settings = Settings { clock: clock.clone(), ..Settings::default() };
-        let streams = Arc::new(Streams(Arc::clone(&engine)));
         Doors::open(&config.listen, settings, make_worker, streams, runtime.handle()).map_err(Failure::start)?
     };
     let parts = Arc::new(Parts {
@@ -125,11 +125,7 @@ fn at_start(error: ReloadError) -> Failure {
 }
 
 /// Opens the admin door, tells that the house is open, and waits for signals: SIGHUP reloads, SIGTERM and SIGINT end.
-async fn open_and_wait(
-    parts: &Arc<Parts>,
-    doors: &Doors,
-    started: crate::moment::Moment,
-) -> Result<(), Failure> {
+async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: crate::moment::Moment) -> Result<(), Failure> {
     let config = Arc::clone(&parts.engine.snapshot().config);
     let admin = config.listen.admin;
     let listener = TcpListener::bind(admin)
@@ -185,6 +181,8 @@ fn stop(runtime: &tokio::runtime::Runtime, doors: Doors, parts: &Arc<Parts>) {
     }
     match parts.store.close() {
         Ok(()) => tracing::info!("the log is sealed; closed"),
-        Err(error) => tracing::error!(%error, "the log could not be sealed; its lanes are kept and are sealed at the next start"),
+        Err(error) => {
+            tracing::error!(%error, "the log could not be sealed; its lanes are kept and are sealed at the next start")
+        }
     }
 }

@@ -28,7 +28,7 @@ pub mod local;
 pub mod metrics;
 pub mod moment;
 pub mod policy;
-pub mod query;
+//Q pub mod query;
 pub mod record;
 pub mod serve;
 pub mod shelf;

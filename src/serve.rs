@@ -18,6 +18,7 @@ use crate::verdict::Transport;
 mod bind;
 mod counters;
 mod doors;
+pub mod engine;
 mod occupant;
 mod stop;
 mod tcp;

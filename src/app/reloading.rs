@@ -21,7 +21,10 @@ pub(super) async fn reload(parts: &Arc<Parts>) {
     };
     if let Some(error) = &error {
         parts.metrics.reload_failed();
-        tracing::error!(generation = parts.engine.generation(), "reload failed, the old snapshot stays in force: {error}");
+        tracing::error!(
+            generation = parts.engine.generation(),
+            "reload failed, the old snapshot stays in force: {error}"
+        );
     }
     let reload = Reload { at: parts.engine.clock.now(), error };
     *parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(reload);

@@ -50,10 +50,11 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         Some(text) => moment(text, clock.now())?,
         None => clock.now(),
     };
-    let snapshot = assemble(config, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
-        ReloadError::Config(_) => Failure::configuration(error),
-        other => Failure::failed(other),
-    })?;
+    let snapshot =
+        assemble(config, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
+            ReloadError::Config(_) => Failure::configuration(error),
+            other => Failure::failed(other),
+        })?;
     let clients: Vec<IpAddr> = match args.client {
         Some(client) => vec![client],
         None => {
@@ -113,14 +114,9 @@ fn moment(text: &str, now: Moment) -> Result<Moment, Failure> {
             .ok()
             .map(|time| now.timestamp().to_zoned(zone.clone()).date().to_datetime(time)),
     };
-    civil
-        .and_then(|civil| civil.to_zoned(zone).ok())
-        .map(|zoned| zoned.timestamp().into())
-        .ok_or_else(|| {
-            Failure::usage(format!(
-                "--at {text}: not a time; write 12:30, '2026-11-23 09:00' or 2026-11-23T09:00:00Z"
-            ))
-        })
+    civil.and_then(|civil| civil.to_zoned(zone).ok()).map(|zoned| zoned.timestamp().into()).ok_or_else(|| {
+        Failure::usage(format!("--at {text}: not a time; write 12:30, '2026-11-23 09:00' or 2026-11-23T09:00:00Z"))
+    })
 }
 
 #[cfg(test)]

@@ -54,12 +54,8 @@ impl Room<'_> {
             (_, _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
             (_, Goes::Local(_)) => None,
             (_, Goes::Upstream(_)) => {
-                let key = Key::new(
-                    &self.view.name,
-                    self.view.qtype,
-                    self.view.dnssec_ok(),
-                    self.view.checking_disabled,
-                );
+                let key =
+                    Key::new(&self.view.name, self.view.qtype, self.view.dnssec_ok(), self.view.checking_disabled);
                 match cache.find(&key, self.open.at) {
                     Found::Fresh(kept, age) => Some(self.kept(kept, Source::Cache, age, out)),
                     Found::Stale(_) | Found::Missing => None,
@@ -235,4 +231,3 @@ impl Room<'_> {
 /// `localhost` in wire form.
 static LOCALHOST: std::sync::LazyLock<Name> =
     std::sync::LazyLock::new(|| Name::from_wire(b"\x09localhost\x00").unwrap_or(Name::ROOT));
-

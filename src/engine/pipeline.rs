@@ -48,8 +48,7 @@ pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
     let Look::Query(view) = look(&packet) else { return None };
     let mut out = vec![0u8; limit.max(crate::dns::answer::LEAST_BUFFER)];
     let made = {
-        let room =
-            Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
+        let room = Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
         fetch(engine, &room, goes, &mut out).await
     };
     if made.source != Some(Source::Cache) {
@@ -157,7 +156,8 @@ async fn obtain(
     };
     let upstream = fetched.upstream;
     let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| unreadable(&upstream))?;
-    let kept = Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream, ede: fetched.ede });
+    let kept =
+        Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream, ede: fetched.ede });
     engine.cache.keep(&key, Arc::clone(&kept));
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
 }
@@ -185,15 +185,8 @@ async fn follow(
 ) -> Made {
     let Room { snapshot, standing, open, view, limit } = *room;
     for _ in 0..MOST_ALIASES {
-        let (verdict, goes) = rooms::verdict_for_name(
-            snapshot,
-            standing,
-            open.place,
-            &target,
-            question.qtype,
-            &open.subject,
-            &mut (),
-        );
+        let (verdict, goes) =
+            rooms::verdict_for_name(snapshot, standing, open.place, &target, question.qtype, &open.subject, &mut ());
         if let Verdict::Block(why) = verdict
             && why.reason != Reason::Default
         {

@@ -213,3 +213,6 @@ pub fn judge(
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

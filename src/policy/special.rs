@@ -63,7 +63,8 @@ pub fn special(name: &Name, qtype: u16) -> Option<Special> {
         [b"arpa", b"ip6", ..] => reverse_ipv6(name, qtype),
         _ => NOWHERE.iter().find_map(|(domain, rule)| {
             let mut parts = domain.rsplit('.');
-            let fits = labels.iter().take(domain.split('.').count()).all(|l| parts.next().is_some_and(|p| p.as_bytes() == *l));
+            let fits =
+                labels.iter().take(domain.split('.').count()).all(|l| parts.next().is_some_and(|p| p.as_bytes() == *l));
             if fits { made(SpecialAnswer::Nxdomain, domain.split('.').count(), rule) } else { None }
         }),
     }

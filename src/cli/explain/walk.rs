@@ -72,9 +72,10 @@ impl Walk {
         looked_at.extend(steps.iter().flat_map(|step| step_told(snapshot, place, name, step)));
         let schedules = model.schedules.iter().enumerate().map(|(number, schedule)| {
             let state = if standing.has(number) { "in force" } else { "not in force" };
-            let until = schedule
-                .next_change(at)
-                .map_or_else(|| "never changes".to_owned(), |next| format!("until {}", in_zone(next, &schedule.timezone)));
+            let until = schedule.next_change(at).map_or_else(
+                || "never changes".to_owned(),
+                |next| format!("until {}", in_zone(next, &schedule.timezone)),
+            );
             told(format!("schedule {}", schedule.name), format!("{state} {until}"))
         });
         let why = verdict.why();
@@ -133,7 +134,9 @@ impl Walk {
             line(head, &format!("{}: {}", schedule.what, schedule.said))?;
         }
         let mut spoke = format!("{strong}{}{strong:#} ({})", self.action, self.reason);
-        for (what, value) in [("category", &self.category), ("list", &self.list), ("rule", &self.rule), ("clause", &self.clause)] {
+        for (what, value) in
+            [("category", &self.category), ("list", &self.list), ("rule", &self.rule), ("clause", &self.clause)]
+        {
             if let Some(value) = value {
                 spoke.push_str(&format!(", {what} {value}"));
             }
@@ -210,7 +213,10 @@ fn step_told(snapshot: &Snapshot, place: Place, name: &Name, step: &Step) -> Vec
             }
         }
         Step::Default { block } => {
-            vec![told("default", if *block { "blocks what nothing speaks for" } else { "allows what nothing speaks against" })]
+            vec![told(
+                "default",
+                if *block { "blocks what nothing speaks for" } else { "allows what nothing speaks against" },
+            )]
         }
     }
 }
@@ -257,7 +263,9 @@ fn answer(snapshot: &Snapshot, place: Place, verdict: &Verdict, goes: &Goes) -> 
         Verdict::Allow(_) | Verdict::Monitor(_) => match goes {
             Goes::Local(_) => "from the local zone; an alias that leads out of it is judged at its target".to_owned(),
             Goes::Special(_) => "from this resolver itself".to_owned(),
-            Goes::Upstream(_) => "from the cache or an upstream; where it leads (CNAME, SVCB, HTTPS) is judged, too".to_owned(),
+            Goes::Upstream(_) => {
+                "from the cache or an upstream; where it leads (CNAME, SVCB, HTTPS) is judged, too".to_owned()
+            }
         },
     }
 }

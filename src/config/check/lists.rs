@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::{Check, Seen, values};
-use crate::config::checked::{ListFormat, ListSource};
+use crate::config::checked::ListSource;
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text};
 use crate::config::file::written::Written;
+use crate::list::Format;
 use crate::policy::{Category, Model};
 use crate::verdict::{CategoryId, MAX_CATEGORIES};
 
@@ -66,8 +67,8 @@ impl Check<'_> {
             };
             self.is_first_list(seen, &name, at, &key);
             let format = list.format.as_deref().map(|format| match format {
-                v1::ListFormat::Domains => ListFormat::Domains,
-                v1::ListFormat::Hosts => ListFormat::Hosts,
+                v1::ListFormat::Domains => Format::Domains,
+                v1::ListFormat::Hosts => Format::Hosts,
             });
             lists.push(ListSource { name: name.into(), category: id, except: false, path, format });
         }

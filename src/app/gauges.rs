@@ -1,0 +1,113 @@
+//! What the metrics and the admin door ask the house at each look.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+
+use super::Parts;
+use crate::engine::Snapshot;
+use crate::metrics::{AttributionNumbers, CacheNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers};
+use crate::moment::Moment;
+use crate::serve::Doors;
+use crate::subject::Via;
+use crate::web::{ConfigInForce, House, InForce, Listening, Readiness, Status, ZoneInForce};
+
+/// Connects every part to the metrics and gives the house that the admin door asks.
+pub(super) fn house(parts: &Arc<Parts>, doors: &Doors, started: Moment, admin: SocketAddr) -> Arc<House> {
+    connect(parts, doors);
+    let dns: Vec<SocketAddr> = doors.addresses().to_vec();
+    let (asked, told) = (Arc::clone(parts), Arc::clone(parts));
+    let ready = move || readiness(&asked);
+    let status = move || status(&told, started, &dns, admin);
+    House::new(Arc::clone(&parts.metrics), ready, status)
+}
+
+fn connect(parts: &Arc<Parts>, doors: &Doors) {
+    let metrics = &parts.metrics;
+    let of = |parts: &Arc<Parts>| Arc::clone(parts);
+    let p = of(parts);
+    metrics.store_from(move || store(&p));
+    let p = of(parts);
+    metrics.cache_from(move || CacheNumbers {
+        entries: p.engine.cache.len() as u64,
+        bytes: p.engine.cache.octets(),
+        limit_bytes: p.engine.snapshot().config.cache.size,
+    });
+    let p = of(parts);
+    metrics.snapshot_from(move || {
+        let snapshot = p.engine.snapshot();
+        let age_seconds = p.engine.clock.now().since(snapshot.born).as_secs_f64();
+        Some(SnapshotNumbers { generation: snapshot.generation, age_seconds })
+    });
+    let p = of(parts);
+    metrics.lists_from(move || lists(&p.engine.snapshot(), p.engine.clock.now()));
+    let p = of(parts);
+    metrics.attribution_from(move || {
+        vec![AttributionNumbers { via: Via::Static, entries: p.engine.snapshot().roster.len() as u64 }]
+    });
+    let counters = doors.counters();
+    metrics.doors_from(move || {
+        let counts = counters.read();
+        DoorNumbers {
+            udp_receive_drops: counts.udp_dropped,
+            tcp_connections: counts.tcp_open,
+            tcp_refused: counts.tcp_refused,
+        }
+    });
+}
+
+fn store(parts: &Parts) -> StoreNumbers {
+    let gauges = parts.store.gauges();
+    StoreNumbers {
+        lag_seconds: gauges.lag.as_secs_f64(),
+        live_rows: gauges.live_rows,
+        parts: gauges.parts,
+        bytes: gauges.bytes,
+        oldest_seconds: gauges.oldest.map_or(0.0, |oldest| parts.engine.clock.now().since(oldest).as_secs_f64()),
+        retain_seconds: parts.engine.snapshot().config.log.retain.as_secs_f64(),
+        disk: None,
+    }
+}
+
+fn lists(snapshot: &Snapshot, now: Moment) -> Vec<ListNumbers> {
+    let numbers = snapshot.lists.lists.iter().map(|report| ListNumbers {
+        list: report.source.name.clone(),
+        entries: report.yielded.entries,
+        refused_lines: report.yielded.refused_lines,
+        age_seconds: Some(now.since(report.modified).as_secs_f64()),
+    });
+    numbers.collect()
+}
+
+/// Ready is: answering by a loaded snapshot, and recording.
+fn readiness(parts: &Parts) -> Readiness {
+    let mut missing = Vec::new();
+    if let Some(trouble) = parts.store.trouble() {
+        missing.push(format!("the log does not record: {trouble}"));
+    }
+    Readiness { missing }
+}
+
+fn status(parts: &Parts, started: Moment, dns: &[SocketAddr], admin: SocketAddr) -> Status {
+    let snapshot = parts.engine.snapshot();
+    let now = parts.engine.clock.now();
+    let model = snapshot.model();
+    let network_zones = model
+        .network_zones
+        .iter()
+        .map(|zone| ZoneInForce { name: zone.name.to_string(), policy: model.policies[zone.policy].name.to_string() });
+    Status {
+        version: env!("CARGO_PKG_VERSION"),
+        node: snapshot.config.node.name.clone(),
+        now,
+        started,
+        in_force: Some(InForce {
+            generation: snapshot.generation,
+            since: snapshot.born,
+            config: ConfigInForce { path: snapshot.config.path.clone(), sha256: snapshot.config.sha256.clone() },
+            network_zones: network_zones.collect(),
+            lists: lists(&snapshot, now),
+        }),
+        last_reload: parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        listen: Listening { dns: dns.to_vec(), admin },
+    }
+}

@@ -1,0 +1,272 @@
+//! One test for every pair of tiers that can meet.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::list::Compiler;
+use crate::moment::Moment;
+use crate::policy::model::{Category, Exception, Group, Response, Timed};
+use crate::policy::names::NameRules;
+use crate::subject::{Device, Known, Mac};
+use crate::verdict::{CategoryId, CategorySet, ListId};
+
+const GAMBLING: CategoryId = CategoryId(0);
+const SOCIAL: CategoryId = CategoryId(1);
+const PRESS: CategoryId = CategoryId(2);
+const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+/// A house of three categories, one policy and one group; each test writes the rest.
+struct House {
+    model: Model,
+    policy: Policy,
+    matcher: Matcher,
+    in_force: u64,
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn house() -> House {
+    let mut compiler = Compiler::new([7; 16]);
+    for (line, (text, category, except)) in [
+        ("bet.test", GAMBLING, false),
+        ("games.social.test", GAMBLING, false),
+        ("social.test", SOCIAL, false),
+        ("news.social.test", PRESS, false),
+        ("charity.bet.test", GAMBLING, true),
+        ("win.charity.bet.test", GAMBLING, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        compiler.add(ListId(except as u16), category, except, line as u32 + 1, &name(text)).unwrap();
+    }
+    let mut file = Vec::new();
+    compiler.finish([0; 32], &mut file).unwrap();
+    let categories = ["gambling", "social", "press"]
+        .map(|name| Category { name: name.into(), title: name.into(), clause: None })
+        .to_vec();
+    let group = Group { name: "press-office".into(), devices: [MAC].into(), ..Group::default() };
+    let policy = Policy {
+        name: "standard".into(),
+        response: Response::Sinkhole,
+        names: NameRules::default(),
+        rewrites: Vec::new(),
+        actions: vec![None; 3],
+        timed: Vec::new(),
+        exceptions: Vec::new(),
+        default_block: false,
+        default_entry: None,
+    };
+    let model = Model { categories, groups: vec![group], ..Model::default() };
+    House { model, policy, matcher: Matcher::open(file).unwrap(), in_force: 0 }
+}
+
+impl House {
+    fn act(mut self, category: CategoryId, act: Act) -> House {
+        let entry = self.model.add_entry(format!("{act:?} {category:?}"));
+        self.policy.actions[category.0 as usize] = Some((act, entry));
+        self
+    }
+
+    fn name(mut self, text: &str, act: NameAct) -> House {
+        let entry = self.model.add_entry(format!("{act:?} {text}"));
+        self.policy.names.add(&name(text), false, act, entry);
+        self
+    }
+
+    fn timed(mut self, category: CategoryId, action: Act, in_force: bool) -> House {
+        let schedule = self.policy.timed.len();
+        let entry = self.model.add_entry(format!("timed {action:?} {category:?}"));
+        let categories = CategorySet::EMPTY.with(category);
+        self.policy.timed.push(Timed { categories, schedule, action, entry });
+        self.in_force |= (in_force as u64) << schedule;
+        self
+    }
+
+    fn group(mut self, category: Option<CategoryId>, names: &[(&str, NameAct)], action: Act) -> House {
+        let entry = self.model.add_entry(format!("group {action:?}"));
+        let mut rules = NameRules::default();
+        for (text, act) in names {
+            rules.add(&name(text), false, *act, entry);
+        }
+        let categories = category.into_iter().collect();
+        self.policy.exceptions.push(Exception { group: 0, categories, names: rules, action, entry });
+        self
+    }
+
+    fn default_block(mut self) -> House {
+        self.policy.default_block = true;
+        self.policy.default_entry = Some(self.model.add_entry("default block"));
+        self
+    }
+
+    fn ask(&self, text: &str) -> Verdict {
+        self.ask_as(text, &Subject::bare("10.0.0.1".parse().unwrap()))
+    }
+
+    fn ask_press(&self, text: &str) -> Verdict {
+        let known = Known { device: Device { mac: Some(MAC), host: None }, ..Known::default() };
+        self.ask_as(text, &Subject { client: "10.0.0.2".parse().unwrap(), known: Some(Arc::new(known)) })
+    }
+
+    fn ask_as(&self, text: &str, subject: &Subject) -> Verdict {
+        let standing = Standing { in_force: self.in_force, from: Moment(0), until: Moment(i64::MAX) };
+        let rules = Rules { model: &self.model, matcher: &self.matcher, standing: &standing };
+        let mut steps = Vec::new();
+        let verdict = decide(&rules, &self.policy, &name(text), subject, &mut steps);
+        assert!(!steps.is_empty(), "a decision tells what it looked at");
+        let why = verdict.why();
+        assert!(
+            why.rule.is_some() || why.reason == Reason::Default,
+            "Q3: every verdict but the default names its rule"
+        );
+        verdict
+    }
+}
+
+#[track_caller]
+fn blocked(verdict: Verdict, reason: Reason) {
+    assert!(matches!(verdict, Verdict::Block(why) if why.reason == reason), "{verdict:?}");
+}
+
+#[track_caller]
+fn allowed(verdict: Verdict, reason: Reason) {
+    assert!(matches!(verdict, Verdict::Allow(why) if why.reason == reason), "{verdict:?}");
+}
+
+#[test]
+fn nothing_speaks_and_the_default_decides() {
+    allowed(house().ask("plain.test"), Reason::Default);
+    blocked(house().default_block().ask("plain.test"), Reason::Default);
+}
+
+#[test]
+fn a_category_is_blocked_with_its_list_and_line() {
+    let verdict = house().act(GAMBLING, Act::Block).ask("www.bet.test");
+    let Verdict::Block(why) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(why.category, Some(GAMBLING));
+    assert_eq!(why.rule, Some(RuleRef::List { list: ListId(0), line: 1, labels: 2 }));
+}
+
+#[test]
+fn a_category_the_policy_does_not_mention_says_nothing() {
+    allowed(house().ask("www.bet.test"), Reason::Default);
+    blocked(house().default_block().ask("www.bet.test"), Reason::Default);
+}
+
+#[test]
+fn a_permitted_category_speaks_before_a_blocking_default() {
+    allowed(house().default_block().act(PRESS, Act::Allow).ask("news.social.test"), Reason::Category);
+}
+
+#[test]
+fn an_exception_of_the_list_takes_a_name_out_and_a_longer_rule_puts_it_back() {
+    let house = house().act(GAMBLING, Act::Block);
+    allowed(house.ask("charity.bet.test"), Reason::Default);
+    allowed(house.ask("www.charity.bet.test"), Reason::Default);
+    blocked(house.ask("win.charity.bet.test"), Reason::Category);
+}
+
+#[test]
+fn of_several_categories_the_strictest_wins() {
+    let house = house().act(GAMBLING, Act::Block).act(SOCIAL, Act::Allow).act(PRESS, Act::Monitor);
+    blocked(house.ask("games.social.test"), Reason::Category);
+    assert!(matches!(house.ask("news.social.test"), Verdict::Monitor(why) if why.category == Some(PRESS)));
+    allowed(house.ask("www.social.test"), Reason::Category);
+}
+
+#[test]
+fn a_schedule_in_force_speaks_before_the_plain_action() {
+    allowed(house().act(SOCIAL, Act::Block).timed(SOCIAL, Act::Allow, true).ask("social.test"), Reason::Schedule);
+    blocked(house().act(SOCIAL, Act::Block).timed(SOCIAL, Act::Allow, false).ask("social.test"), Reason::Category);
+    blocked(house().timed(SOCIAL, Act::Block, true).ask("social.test"), Reason::Schedule);
+}
+
+#[test]
+fn of_several_schedules_in_force_the_strictest_wins() {
+    let house = house().timed(SOCIAL, Act::Allow, true).timed(SOCIAL, Act::Block, true);
+    blocked(house.ask("social.test"), Reason::Schedule);
+}
+
+#[test]
+fn a_group_speaks_before_schedule_and_category_and_for_its_members_only() {
+    let house = house().act(SOCIAL, Act::Block).timed(SOCIAL, Act::Block, true).group(Some(SOCIAL), &[], Act::Allow);
+    allowed(house.ask_press("social.test"), Reason::Group);
+    blocked(house.ask("social.test"), Reason::Schedule);
+}
+
+#[test]
+fn a_group_exception_for_one_category_leaves_the_others_strict() {
+    let house = house().act(GAMBLING, Act::Block).act(SOCIAL, Act::Block).group(Some(SOCIAL), &[], Act::Allow);
+    blocked(house.ask_press("games.social.test"), Reason::Category);
+}
+
+#[test]
+fn of_several_exceptions_for_groups_the_strictest_wins() {
+    let house = house().group(Some(SOCIAL), &[], Act::Allow).group(Some(SOCIAL), &[], Act::Block);
+    blocked(house.ask_press("social.test"), Reason::Group);
+}
+
+#[test]
+fn a_name_of_the_policy_speaks_before_every_category() {
+    let house =
+        house().act(GAMBLING, Act::Block).name("www.bet.test", NameAct::Allow).name("plain.test", NameAct::Block);
+    allowed(house.ask("www.bet.test"), Reason::Name);
+    blocked(house.ask("other.bet.test"), Reason::Category);
+    blocked(house.ask("a.plain.test"), Reason::Name);
+}
+
+#[test]
+fn a_name_of_the_policy_speaks_before_group_category_and_schedule() {
+    let house = house()
+        .timed(SOCIAL, Act::Allow, true)
+        .group(Some(SOCIAL), &[], Act::Allow)
+        .name("social.test", NameAct::Block);
+    blocked(house.ask_press("social.test"), Reason::Name);
+}
+
+#[test]
+fn a_groups_name_speaks_before_a_name_of_the_policy_even_a_longer_one() {
+    let house = house().name("www.bet.test", NameAct::Block).group(None, &[("bet.test", NameAct::Allow)], Act::Allow);
+    allowed(house.ask_press("www.bet.test"), Reason::Group);
+    blocked(house.ask("www.bet.test"), Reason::Name);
+}
+
+#[test]
+fn of_names_for_several_groups_the_longest_wins_then_an_allow() {
+    let house = house()
+        .group(None, &[("bet.test", NameAct::Block)], Act::Block)
+        .group(None, &[("www.bet.test", NameAct::Block)], Act::Block)
+        .group(None, &[("www.bet.test", NameAct::Allow)], Act::Allow);
+    allowed(house.ask_press("www.bet.test"), Reason::Group);
+    blocked(house.ask_press("bet.test"), Reason::Group);
+}
+
+#[test]
+fn an_answer_is_judged_by_where_it_leads() {
+    let house = house().act(GAMBLING, Act::Block).name("trusted.test", NameAct::Allow);
+    let standing = Standing { in_force: 0, from: Moment(0), until: Moment(i64::MAX) };
+    let rules = Rules { model: &house.model, matcher: &house.matcher, standing: &standing };
+    let subject = Subject::bare("10.0.0.1".parse().unwrap());
+    let judged = |asked: &str, targets: &[&str]| {
+        let targets: Vec<Name> = targets.iter().map(|target| name(target)).collect();
+        judge(&rules, &house.policy, &house.ask(asked), &targets, &subject).map(|(name, _)| name.to_string())
+    };
+    assert_eq!(judged("plain.test", &["cdn.test", "a.bet.test"]), Some("a.bet.test".to_owned()));
+    assert_eq!(judged("plain.test", &["cdn.test"]), None);
+    assert_eq!(
+        judged("trusted.test", &["a.bet.test"]),
+        None,
+        "a name the policy itself allows is trusted where it leads"
+    );
+    let by_default = house_that_blocks_by_default();
+    let verdict = by_default.ask("news.social.test");
+    let rules = Rules { model: &by_default.model, matcher: &by_default.matcher, standing: &standing };
+    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], &subject).is_none());
+}
+
+fn house_that_blocks_by_default() -> House {
+    house().default_block().act(PRESS, Act::Allow)
+}
