@@ -1,0 +1,4 @@
+//! Cordon from outside: one test binary, so that the big dependencies link once.
+
+mod config_errors;
+mod config_files;
