@@ -1,2 +1,18 @@
 //! The `cordon` program: arguments, run, exit code.
-fn main() {}
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cordon::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where standard error is closed there is nobody left to tell; the exit code still says it.
+            let _ = writeln!(anstream::stderr(), "{failure}");
+            failure.exit.into()
+        }
+    }
+}

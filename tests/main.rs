@@ -1,4 +1,6 @@
-//! Cordon from the outside: one test binary, so that the big dependencies link once.
+//! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod config_errors;
+mod config_files;
 mod peers_upstream;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -149,6 +150,15 @@ pub fn advise<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) 
         1..=24 => Some(format!("known are {}", all.join(", "))),
         more => Some(format!("known are {} and {} more", all[..24].join(", "), more - 24)),
     }
+}
+
+/// A length of time as the configuration writes it: whole days as `90d`.
+pub fn duration_text(span: Duration) -> String {
+    let seconds = span.as_secs();
+    if span.subsec_nanos() == 0 && seconds > 0 && seconds.is_multiple_of(86_400) {
+        return format!("{}d", seconds / 86_400);
+    }
+    humantime::format_duration(span).to_string()
 }
 
 fn floor_char(text: &str, at: usize) -> usize {

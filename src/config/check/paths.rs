@@ -15,7 +15,7 @@ impl Check<'_> {
     /// A file that must be there and readable; as meant in any case.
     pub(super) fn file(&mut self, text: &Text, key: &Key) -> PathBuf {
         let path = self.path(text);
-        let shown = self.folder.join(text.as_str()).display().to_string();
+        let shown = tidy(&self.folder.join(text.as_str())).display().to_string();
         if text.is_empty() {
             self.error(text.span(), key, "is empty", "name a file; paths are relative to the configuration file");
             return path;
@@ -41,11 +41,15 @@ impl Check<'_> {
     }
 }
 
-/// The path from the root, without `.` and, where it is no symbolic link that `..` leaves, without `..`.
+/// The path from the root, tidied.
 pub(super) fn absolute(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    tidy(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// The path without `.` and, where it is no symbolic link that `..` leaves, without `..`.
+fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
-    for part in whole.components() {
+    for part in path.components() {
         if part == Component::ParentDir && !tidy.is_symlink() && tidy.file_name().is_some() {
             tidy.pop();
         } else {
@@ -73,5 +77,7 @@ mod tests {
         assert_eq!(absolute(&root.join("a/../lists/./x")), root.join("lists/x"));
         assert_eq!(absolute(&root.join("link/../x")), root.join("link/../x"));
         assert!(absolute(Path::new("x")).is_absolute());
+        assert_eq!(tidy(Path::new("config/../lists/x")), Path::new("lists/x"));
+        assert_eq!(tidy(Path::new("../../x")), Path::new("../../x"));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::config::errors::nearest;
+use crate::config::errors::{duration_text, nearest};
 
 /// Why a text is not the value it should be, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,11 @@ pub fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration,
     let advice = "write a number and a unit: `200ms`, `2s`, `30m`, `24h`, `90d`";
     let span = humantime::parse_duration(text.trim())
         .map_err(|_| Fault::new(format!("`{text}` is not a length of time"), advice))?;
-    let shown = |span: Duration| shown_duration(span);
     if span < least {
-        return Err(Fault::new(format!("{text} is too short"), format!("write at least `{}`", shown(least))));
+        return Err(Fault::new(format!("{text} is too short"), format!("write at least `{}`", duration_text(least))));
     }
     if span > most {
-        return Err(Fault::new(format!("{text} is too long"), format!("write at most `{}`", shown(most))));
+        return Err(Fault::new(format!("{text} is too long"), format!("write at most `{}`", duration_text(most))));
     }
     Ok(span)
 }
@@ -91,14 +90,6 @@ pub fn word(text: &str) -> Result<Box<str>, Fault> {
     let advice = "use up to 64 lower-case letters, digits, `-`, `_` and `.`, a letter or digit first";
     let instead = if tidy.is_empty() || tidy.len() > 64 { String::new() } else { format!(", such as `{tidy}`") };
     Err(Fault::new(format!("`{text}` cannot be a name here"), format!("{advice}{instead}")))
-}
-
-fn shown_duration(span: Duration) -> String {
-    let seconds = span.as_secs();
-    if seconds > 0 && seconds % 86_400 == 0 {
-        return format!("{}d", seconds / 86_400);
-    }
-    humantime::format_duration(span).to_string()
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
     fn range(&mut self, schema: &'a Value, number: &DeInteger<'_>, span: std::ops::Range<usize>, key: &Key) -> bool {
         let (least, most) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
         let Ok(value) = i64::from_str_radix(number.as_str(), number.radix()) else {
-            self.error(span, key, "is a number too large to use".to_owned(), None);
+            self.error(span, key, "is a number too large to use".to_owned(), Some("write a smaller one".to_owned()));
             return false;
         };
         let fits = least.is_none_or(|least| value >= least) && most.is_none_or(|most| value <= most);

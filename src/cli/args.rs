@@ -1,0 +1,52 @@
+//! The command line: one definition for parsing, help and completions.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+/// A DNS filtering resolver that decides by network zone, answers at once and leaves evidence.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "cordon", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// The configuration file [default: config/cordon.toml, else /etc/cordon/cordon.toml]
+    #[arg(long, global = true, value_name = "PATH", env = "CORDON_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print JSON: one object, or one a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Read the configuration and say what is wrong with it, or what it amounts to; touches nothing
+    Check,
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_behind_the_command() {
+        let cli = Cli::try_parse_from(["cordon", "check", "--json", "--config", "x.toml"]).unwrap();
+        assert!(cli.json && cli.config == Some("x.toml".into()));
+    }
+}
