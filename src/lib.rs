@@ -7,13 +7,13 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
-//! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`] | keepers: I/O, no listening socket |
+//! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
+//! | 2 | [`config`], [`shelf`] | keepers: I/O, no listening socket |
 //! | 3 | engine | the only place where the order of a query is written |
 //! | 4 | serve, web | doors |
 //! | 5 | app, cli | the house |
 //!
-//! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`.
+//! Arrows on one floor: `policy -> list`, `shelf -> config`, `query -> store`, `cache|upstream|store|query -> metrics`.
 
 pub mod attribution;
 pub mod cli;
