@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod exit;
 pub mod explain;
+pub mod lists;
 pub mod out;
 pub mod schema;
 

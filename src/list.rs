@@ -19,6 +19,7 @@ pub mod read;
 pub mod refusal;
 
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
+pub use entry::asked_name;
 pub use format::Format;
 pub use hits::{Found, Hit, Hits};
 pub use matcher::{Matcher, MatcherError};

@@ -33,6 +33,14 @@ pub(super) fn name(text: &str) -> Result<Name, Flaw> {
     Ok(name)
 }
 
+/// Reads a name that a person asks about: internationalised names become A-labels, nothing is refused for standing for too much.
+pub fn asked_name(text: &str) -> Result<Name, Flaw> {
+    if text.len() > LONGEST {
+        return Err(Flaw::Name(NameError::NameTooLong));
+    }
+    Name::parse(&to_a_labels(text)?).map_err(Flaw::Name)
+}
+
 /// Letters, digits and hyphens (RFC 952, RFC 1123 section 2.1), the underscore of service names (RFC 8552), and the dot between labels.
 fn fits(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
@@ -159,6 +167,16 @@ mod tests {
         }
         assert_eq!(read(&format!("{}.example", "a".repeat(64))), Err(Flaw::Name(NameError::LabelTooLong)));
         assert_eq!(read(&"é".repeat(5000)), Err(Flaw::Name(NameError::NameTooLong)));
+    }
+
+    #[test]
+    fn a_name_asked_about_may_be_anything_dns_can_ask() {
+        let asked = |text| asked_name(text).map(|name| name.to_string());
+        assert_eq!(asked("Bücher.Example."), Ok("xn--bcher-kva.example".into()));
+        assert_eq!(asked("co.uk"), Ok("co.uk".into()));
+        assert_eq!(asked("1.2.0.192.in-addr.arpa"), Ok("1.2.0.192.in-addr.arpa".into()));
+        assert_eq!(asked("a b"), Err(Flaw::Name(NameError::BadCharacter)));
+        assert_eq!(asked(""), Err(Flaw::Name(NameError::Empty)));
     }
 
     #[test]

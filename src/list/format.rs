@@ -16,6 +16,10 @@ pub enum Format {
 }
 
 /// What a line, or a word of it, comes to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "handed down the stack at once; a box would be an allocation for each line"
+)]
 pub(super) enum Piece<'l> {
     /// A name to list.
     Name(Name),
