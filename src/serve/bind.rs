@@ -192,6 +192,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_covered_by_another_one_is_told_so() {
+        let port = bind_one("127.0.0.1:0", 1).expect("sockets").address.port();
+        let both = [("0.0.0.0", port), ("127.0.0.1", port)].map(|(ip, port)| format!("{ip}:{port}"));
+        let both = both.map(|address| address.parse().expect("an address"));
+        let error = bind_all(&both, 2, &UdpLimits::default(), &Arc::default()).expect_err("they overlap").to_string();
+        assert!(error.contains("another address of listen.dns covers it"), "{error}");
+    }
+
+    #[test]
     fn a_port_held_over_tcp_alone_is_told_so() {
         let tcp = TcpListener::bind("127.0.0.1:0").expect("a listener");
         let address = tcp.local_addr().expect("an address");

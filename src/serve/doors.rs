@@ -74,7 +74,7 @@ impl Doors {
     /// Binds UDP and TCP of every address of `listen.dns`, and only when all are bound makes the workers (one for each of
     /// `listen.workers`, 0: one a core) and begins to answer. Port 0 picks a free port, the same for UDP and TCP.
     ///
-    /// `Later` futures and connections run on `runtime`. Fails, with everything let go, when an address cannot be had or a
+    /// `Later` futures and connections run on `runtime`, which needs its I/O and time drivers. Fails, with everything let go, when an address cannot be had or a
     /// thread cannot be made.
     pub fn open<W, A>(
         listen: &Listen,
@@ -141,6 +141,11 @@ impl Doors {
     /// Where the doors are, in the order of `listen.dns`, with the ports that were picked.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How many more `Later` answers may be in flight.
+    pub fn laters_free(&self) -> usize {
+        self.laters.available_permits()
     }
 
     /// What happens at the doors; may be kept after they are closed.

@@ -22,6 +22,8 @@ const LATER: u8 = b'l';
 const PANIC: u8 = b'p';
 const HUGE: u8 = b'h';
 const HOLD: u8 = b'w';
+const LATER_PANIC: u8 = b'q';
+const END_PANIC: u8 = b'z';
 /// What it answers when it is too busy.
 const BUSY: u8 = b'b';
 
@@ -87,6 +89,7 @@ async fn answer_later(mut ticket: Ticket, packet: Vec<u8>) -> Option<Vec<u8>> {
 struct Small {
     house: Arc<House>,
     in_batch: bool,
+    end_badly: bool,
 }
 
 impl Worker for Small {
@@ -107,7 +110,9 @@ impl Worker for Small {
                 let ticket = Ticket(self.house.clone(), false);
                 Step::Later(Box::pin(answer_later(ticket, arrived.packet.to_vec())))
             }
+            Some(&LATER_PANIC) => Step::Later(Box::pin(async { panic!("asked to") })),
             kind => {
+                self.end_badly |= kind == Some(&END_PANIC);
                 if kind == Some(&HOLD) {
                     drop(self.house.hold.lock());
                 }
@@ -127,6 +132,7 @@ impl Worker for Small {
     fn end_batch(&mut self) {
         assert!(std::mem::replace(&mut self.in_batch, false), "a batch ends once");
         self.house.ended.fetch_add(1, Ordering::SeqCst);
+        assert!(!std::mem::take(&mut self.end_badly), "asked to end badly");
     }
 }
 
@@ -165,7 +171,7 @@ impl Scene {
             workers,
         };
         let house = House::new();
-        let make = |_| Small { house: house.clone(), in_batch: false };
+        let make = |_| Small { house: house.clone(), in_batch: false, end_badly: false };
         let doors = Doors::open(&listen, settings, make, house.clone(), runtime.handle()).expect("doors");
         Scene { doors: Some(doors), house, runtime }
     }
@@ -191,7 +197,9 @@ impl Scene {
     }
 
     fn wait(&self, what: impl Fn(&DoorCounts) -> bool) {
+        let begun = Instant::now();
         while !what(&self.counts()) {
+            assert!(begun.elapsed() < PATIENCE, "it never came to pass: {:?}", self.counts());
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -291,6 +291,7 @@ async fn finish<L: Future<Output = Option<Vec<u8>>>>(later: L, way: Way) {
     let answer = {
         let mut watch = way.stop.watch();
         tokio::select! {
+            biased;
             answer = later => answer,
             () = reached(&mut watch, Stage::Abandoned) => None,
         }

@@ -77,3 +77,16 @@ fn doors_open_again_at_once_where_they_were_closed() {
     assert_eq!(again.address(), to);
     assert_eq!(ask(&client(to), to, &packet(2, ECHO)).0, packet(2, ECHO));
 }
+
+#[test]
+fn a_worker_stuck_in_the_engine_is_left_behind_and_told() {
+    let mut scene = Scene::usual();
+    let (socket, to) = (client(scene.address()), scene.address());
+    let house = scene.house.clone();
+    let held = house.hold.lock().expect("nobody else holds it");
+    socket.send_to(&packet(1, HOLD), to).expect("sent");
+    scene.wait_for(|house| &house.asked, 1);
+    assert_eq!(scene.close(Duration::ZERO), Closed { workers_stuck: 1, ..Closed::default() });
+    drop(held);
+    assert_eq!(receive(&socket).0, packet(1, HOLD), "it comes back in the end");
+}

@@ -112,6 +112,31 @@ fn a_panic_costs_its_own_packet_only() {
 }
 
 #[test]
+fn nothing_leaves_when_the_end_of_its_batch_failed() {
+    let scene = Scene::usual();
+    let (socket, to) = (client(scene.address()), scene.address());
+    socket.send_to(&packet(1, END_PANIC), to).expect("sent");
+    scene.wait(|counts| counts.panics == 1);
+    assert_eq!(ask(&socket, to, &packet(2, ECHO)).0, packet(2, ECHO), "the first was not sent");
+}
+
+#[test]
+fn a_later_answer_that_panics_is_counted_and_gives_its_place_back() {
+    let settings = Settings { udp: UdpLimits { later: 1, ..UdpLimits::default() }, ..Settings::default() };
+    let scene = Scene::open(&["127.0.0.1:0"], 1, settings);
+    let (socket, to) = (client(scene.address()), scene.address());
+    scene.house.open_gate();
+    for number in 1..4 {
+        socket.send_to(&packet(number, LATER_PANIC), to).expect("sent");
+        scene.wait(|counts| counts.panics == u64::from(number));
+        // The place is free a moment after the panic is counted.
+        while ask(&socket, to, &packet(number, LATER)).0 == [BUSY; 13] {}
+        scene.wait(|counts| counts.udp_later_sent == u64::from(number));
+        while scene.doors().laters_free() == 0 {}
+    }
+}
+
+#[test]
 fn more_later_answers_than_may_be_are_given_back_to_the_worker() {
     let settings = Settings { udp: UdpLimits { later: 3, ..UdpLimits::default() }, ..Settings::default() };
     let mut scene = Scene::open(&["127.0.0.1:0"], 1, settings);

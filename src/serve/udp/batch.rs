@@ -15,7 +15,7 @@ impl RawName {
     /// Octets: those of `sockaddr_in6`.
     pub(super) const SIZE: usize = size_of::<libc::sockaddr_in6>();
 
-    const fn empty() -> RawName {
+    pub(super) const fn empty() -> RawName {
         RawName([0; RawName::SIZE])
     }
 
@@ -148,31 +148,10 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use socket2::SockAddr;
 
     use super::*;
 
     proptest! {
-        #[test]
-        fn an_address_is_read_as_the_system_writes_it(octets: [u8; 16], port: u16, scope: u32, v6: bool) {
-            let address: SocketAddr = if v6 {
-                SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into()
-            } else {
-                SocketAddrV4::new(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]), port).into()
-            };
-            let written = SockAddr::from(address);
-            let length = written.len() as usize;
-            let mut name = RawName::empty();
-            // SAFETY: `written` is a live sockaddr_storage, of which the first `len` octets are initialised.
-            name.0[..length].copy_from_slice(unsafe {
-                std::slice::from_raw_parts(written.as_ptr().cast::<u8>(), length)
-            });
-            prop_assert_eq!(name.address(length), Some(address));
-            for cut in 0..8 {
-                prop_assert_eq!(name.address(cut), None);
-            }
-        }
-
         #[test]
         fn no_octets_make_the_address_reader_panic(octets: [u8; RawName::SIZE], length in 0_usize..200) {
             let _ = RawName(octets).address(length);

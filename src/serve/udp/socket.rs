@@ -257,3 +257,35 @@ pub(super) fn empty_head() -> libc::mmsghdr {
     // SAFETY: an mmsghdr is made of integers and pointers; all zero (null pointers, no lengths) is one.
     unsafe { zeroed() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+
+    use proptest::prelude::*;
+    use socket2::SockAddr;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_address_is_read_as_the_system_writes_it(octets: [u8; 16], port: u16, scope: u32, v6: bool) {
+            let address: SocketAddr = if v6 {
+                SocketAddrV6::new(Ipv6Addr::from(octets), port, 0, scope).into()
+            } else {
+                SocketAddrV4::new(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]), port).into()
+            };
+            let written = SockAddr::from(address);
+            let length = written.len() as usize;
+            let mut name = RawName::empty();
+            // SAFETY: `written` is a live sockaddr_storage, of which the first `len` octets are initialised.
+            name.0[..length].copy_from_slice(unsafe {
+                std::slice::from_raw_parts(written.as_ptr().cast::<u8>(), length)
+            });
+            prop_assert_eq!(name.address(length), Some(address));
+            for cut in 0..8 {
+                prop_assert_eq!(name.address(cut), None);
+            }
+        }
+    }
+}
