@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::moment::Clock;
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
+use crate::shelf::{Shelf, Shelved};
 use crate::store::Store;
 use crate::web::{self, Reload};
 
@@ -53,7 +54,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     metrics.started(started);
     let own = config.listen.dns.clone();
-    let snapshot = assemble(config, &own, None, &metrics, started).map_err(at_start)?;
+    let lists = compile(&config).map_err(at_start)?;
+    let snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
     probe(&snapshot, started).map_err(at_start)?;
 
     let config = Arc::clone(&snapshot.config);
@@ -111,6 +113,11 @@ fn load(path: &Path, listen: &[SocketAddr]) -> Result<Config, crate::config::Con
         config.listen.dns = listen.to_vec();
     }
     Ok(config)
+}
+
+/// Compiles the lists aside, or takes what was compiled from the same content before.
+fn compile(config: &Config) -> Result<Shelved, ReloadError> {
+    Ok(Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model)?)
 }
 
 /// What an error of the snapshot means at start: all of them are fatal.

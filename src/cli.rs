@@ -8,10 +8,27 @@ pub mod explain;
 pub mod lists;
 pub mod out;
 pub mod schema;
+pub mod serve;
+
+use std::path::{Path, PathBuf};
+
+use crate::app;
+use crate::config::{Config, locate};
+use crate::moment::Clock;
 
 pub use args::{Cli, Command};
 pub use exit::{Exit, Failure};
 pub use out::Out;
+
+/// Where the configuration is.
+fn located(config: Option<&Path>) -> Result<PathBuf, Failure> {
+    locate(config).map_err(|errors| check::failure(&errors))
+}
+
+/// The configuration, checked.
+fn loaded(config: Option<&Path>) -> Result<Config, Failure> {
+    Config::load(&located(config)?).map_err(|errors| check::failure(&errors))
+}
 
 impl Cli {
     /// Does what was asked for.
@@ -22,6 +39,12 @@ impl Cli {
         let mut out = Out::stdout(self.json);
         let config = self.config.as_deref();
         match self.command {
+            Command::Serve { listen } => {
+                serve::tell_of_ourselves();
+                app::run(&located(config)?, &listen)
+            }
+            Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, &mut out),
+            Command::Lists(command) => lists::run(&command, &loaded(config)?, &mut out),
             Command::Check => check::run(config, &mut out),
             Command::Schema => schema::run(&mut out),
             Command::Completions { shell } => completions::run(shell, &mut out),

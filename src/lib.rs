@@ -28,7 +28,7 @@ pub mod local;
 pub mod metrics;
 pub mod moment;
 pub mod policy;
-//Q pub mod query;
+pub mod query;
 pub mod record;
 pub mod serve;
 pub mod shelf;

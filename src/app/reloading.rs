@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{Parts, load};
+use super::{Parts, compile, load};
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::web::Reload;
 
@@ -37,7 +37,8 @@ fn prepare_and_swap(parts: &Parts) -> Result<u64, ReloadError> {
         return Err(error);
     }
     let now = parts.engine.clock.now();
-    let candidate = assemble(config, &parts.own, Some(&before), &parts.metrics, now)?;
+    let lists = compile(&config)?;
+    let candidate = assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?;
     probe(&candidate, now)?;
     let generation = candidate.generation;
     // The manifest names the configuration before a record can carry its generation.

@@ -1,9 +1,13 @@
 //! The command line: one definition for parsing, help and completions.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+use super::explain::ExplainArgs;
+use super::lists::ListsCommand;
 
 /// A DNS filtering resolver that decides by network zone, answers at once and leaves evidence.
 #[derive(Clone, Debug, Parser)]
@@ -23,8 +27,19 @@ pub struct Cli {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Answer queries, in the foreground, until SIGTERM; SIGHUP reloads configuration and lists
+    Serve {
+        /// Listen here instead of at `listen.dns`; may be given more than once
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Vec<SocketAddr>,
+    },
     /// Read the configuration and say what is wrong with it, or what it amounts to; touches nothing
     Check,
+    /// Tell why a name is answered or blocked: every rule looked at, and what spoke
+    Explain(ExplainArgs),
+    /// Tell what the lists yielded, and which of them hold a name
+    #[command(subcommand)]
+    Lists(ListsCommand),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print shell completions

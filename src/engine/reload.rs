@@ -13,7 +13,7 @@ use crate::engine::rooms::verdict_for_name;
 use crate::local::{LocalZoneError, LocalZones};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
-use crate::shelf::{Shelf, ShelfError};
+use crate::shelf::{ShelfError, Shelved};
 use crate::subject::Subject;
 use crate::upstream::{UpstreamError, Upstreams};
 use crate::verdict::{Reason, Verdict};
@@ -41,16 +41,16 @@ pub enum ReloadError {
     NeedsRestart(&'static str),
 }
 
-/// Puts a snapshot together from a checked configuration. What did not change is taken over from `before`: a server's connections and
-/// standing, a compiled file.
+/// Puts a snapshot together from a checked configuration and its lists. What did not change is taken over from `before`: a server's
+/// connections and standing.
 pub fn assemble(
     config: Config,
+    lists: Shelved,
     own: &[SocketAddr],
     before: Option<&Snapshot>,
     metrics: &Metrics,
     now: Moment,
 ) -> Result<Snapshot, ReloadError> {
-    let lists = Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model)?;
     let local = Arc::new(LocalZones::load(&config.local_zones)?);
     let upstreams = match before {
         Some(before) => before.upstreams.renewed(&config.upstream, &config.forward_zones, own)?,
