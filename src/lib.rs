@@ -19,6 +19,7 @@ pub mod attribution;
 pub mod cli;
 pub mod config;
 pub mod dns;
+pub mod local;
 pub mod moment;
 pub mod policy;
 pub mod record;
