@@ -2,5 +2,6 @@
 
 mod config_errors;
 mod config_files;
+mod local_zones;
 mod peers_upstream;
 mod support;
