@@ -28,6 +28,14 @@ pub struct LocalZones {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ZoneIndex(u32);
 
+impl ZoneIndex {
+    /// Its place in the configuration.
+    #[inline]
+    pub fn place(self) -> u16 {
+        self.0 as u16
+    }
+}
+
 /// What a local zone says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalAnswer {
