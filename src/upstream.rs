@@ -11,7 +11,6 @@ mod plan;
 mod pool;
 mod server;
 mod system;
-mod validate;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,14 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_proto::dnssec::TrustAnchors;
-use hickory_proto::op::Message;
 use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
 use hickory_resolver::{PoolContext, TlsConfig};
 use tokio::time::Instant;
 
 use crate::config::checked::{self, Protocol};
-use crate::dns::question::CLASS_IN;
 use crate::dns::{Name, Question, SuffixMap, convert};
 
 pub use failure::{Blame, Ede, Failure};
@@ -36,7 +32,6 @@ use coalesce::{InFlight, Missing};
 use link::{INNER_TIMEOUT, Link, ON_ONE_STREAM, Way};
 use pool::Pool;
 use server::Server;
-use validate::Validator;
 
 /// Questions on their way up at a time, over all routes. Each holds a socket or two; more than this is an outage or an attack.
 pub const IN_FLIGHT: usize = 4096;
@@ -49,7 +44,8 @@ pub struct Fetched {
     pub wire: Vec<u8>,
     /// NOERROR, NXDOMAIN or YXDOMAIN; other codes are a [`Failure`].
     pub rcode: u16,
-    /// Whether the whole answer is secure: validated here, or said so (AD) by a server on this host or behind TLS. Never with CD.
+    /// Whether the whole answer is secure, as a server on this host or behind TLS said (AD): others could have been overheard and
+    /// changed on the way. Never with CD.
     pub authentic: bool,
     /// Who answered, as the configuration writes it.
     pub upstream: Arc<str>,
@@ -100,14 +96,12 @@ pub enum UpstreamError {
     /// A server named is one of our own listening addresses.
     #[error("{0} is an address this resolver listens on: it would ask itself")]
     Ourselves(String),
-    /// The file of trust anchors cannot be read.
-    #[error("the trust anchors in {path} could not be read: {text}")]
-    Anchors {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        text: String,
-    },
+    /// Validation is asked for.
+    #[error(
+        "dnssec = \"validate\" is not supported yet: write \"off\", and ask a validating resolver on this host or over TLS; \
+         what it found authentic (AD) or bogus is passed on"
+    )]
+    Validation,
     /// TLS cannot be set up; mostly no certificate authorities on this host.
     #[error("TLS cannot be used for {server}: {text}")]
     Tls {
@@ -129,7 +123,6 @@ pub struct Upstreams {
 
 struct Shared {
     pools: Vec<Arc<Pool>>,
-    validator: Option<Validator>,
     timeout: Duration,
     by_config: HashMap<checked::Server, Arc<Server>>,
 }
@@ -142,7 +135,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, None).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
+        Builder::new(own, None).build(upstream, forward_zones)
     }
 
     /// The same for a changed configuration: servers that stay keep their connections, their standing and their figures.
@@ -152,19 +145,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, Some(&self.shared)).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
-    }
-
-    /// As [`Upstreams::new`], trusting the DNSKEY records of a file in zone format instead of the root's keys.
-    pub fn with_trust_anchors(
-        upstream: &checked::Upstream,
-        forward_zones: &[checked::ForwardZone],
-        own: &[SocketAddr],
-        anchors: &Path,
-    ) -> Result<Upstreams, UpstreamError> {
-        let anchors = TrustAnchors::from_file(anchors)
-            .map_err(|error| UpstreamError::Anchors { path: anchors.display().to_string(), text: error.to_string() })?;
-        Builder::new(own, None).build(upstream, forward_zones, Arc::new(anchors))
+        Builder::new(own, Some(&self.shared)).build(upstream, forward_zones)
     }
 
     /// Where `name` is asked: the longest forward zone it is in, else the default.
@@ -186,17 +167,8 @@ impl Upstreams {
             return Err(nobody(Blame::NoServers));
         };
         let deadline = Instant::now() + self.shared.timeout;
-        let (shared, question) = (self.shared.clone(), *question);
-        let work = move || async move {
-            let validator = shared
-                .validator
-                .as_ref()
-                .filter(|_| route.zone.is_none() && !question.checking_disabled && question.qclass == CLASS_IN);
-            match validator {
-                Some(validator) => validated(validator, &question, deadline).await,
-                None => unvalidated(&pool, &question, deadline).await,
-            }
-        };
+        let question = *question;
+        let work = move || async move { fetch(&pool, &question, deadline).await };
         match self.in_flight.value((route.pool, question), work).await {
             Ok(result) => result,
             Err(Missing::Full) => Err(nobody(Blame::Overloaded)),
@@ -212,21 +184,12 @@ impl Upstreams {
     }
 }
 
-async fn unvalidated(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
+async fn fetch(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
     let (response, server) = pool.ask(question, deadline).await?;
     let authentic = !question.checking_disabled && server.vouches(&response);
-    fetched(response.into_message(), question, authentic, server.text.clone())
-}
-
-async fn validated(validator: &Validator, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
-    let answer = validator.ask(question, deadline).await?;
-    let upstream = answer.upstream.unwrap_or_else(|| "".into());
-    fetched(answer.message, question, answer.secure, upstream)
-}
-
-fn fetched(message: Message, question: &Question, authentic: bool, upstream: Arc<str>) -> Result<Fetched, Failure> {
-    let ede = convert::ede(message.edns.as_ref());
-    match convert::normalise(message, question) {
+    let upstream = server.text.clone();
+    let ede = convert::ede(response.edns.as_ref());
+    match convert::normalise(response.into_message(), question) {
         Ok(normal) => Ok(Fetched { wire: normal.wire, rcode: normal.rcode, authentic, upstream, ede }),
         Err(error) => Err(Failure { blame: Blame::Malformed(error.to_string()), upstream: Some(upstream) }),
     }
@@ -249,8 +212,10 @@ impl<'a> Builder<'a> {
         mut self,
         upstream: &checked::Upstream,
         forward_zones: &[checked::ForwardZone],
-        anchors: Arc<TrustAnchors>,
     ) -> Result<Upstreams, UpstreamError> {
+        if upstream.dnssec {
+            return Err(UpstreamError::Validation);
+        }
         let mut pools = vec![self.pool(&upstream.servers, || "[upstream]".to_owned())?];
         let mut routes = SuffixMap::new();
         for (i, zone) in forward_zones.iter().enumerate() {
@@ -258,12 +223,7 @@ impl<'a> Builder<'a> {
             pools.push(self.pool(&zone.servers, || format!("forward_zone {}", zone.name))?);
             routes.insert(&zone.name, route);
         }
-        // Names of forward zones are mostly private: the root's chain of trust knows nothing of them, so they are not validated.
-        let validator = match (upstream.dnssec, pools.first()) {
-            (true, Some(pool)) => Some(Validator::new(pool.clone(), upstream.timeout, anchors)),
-            _ => None,
-        };
-        let shared = Shared { pools, validator, timeout: upstream.timeout, by_config: self.by_config };
+        let shared = Shared { pools, timeout: upstream.timeout, by_config: self.by_config };
         Ok(Upstreams {
             shared: Arc::new(shared),
             zones: forward_zones.to_vec(),
