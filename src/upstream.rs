@@ -114,17 +114,13 @@ pub enum UpstreamError {
 
 /// All pools, and the routes to them.
 pub struct Upstreams {
-    shared: Arc<Shared>,
+    pools: Vec<Arc<Pool>>,
+    timeout: Duration,
+    by_config: HashMap<checked::Server, Arc<Server>>,
     zones: Vec<checked::ForwardZone>,
     routes: SuffixMap<Route>,
     default: Route,
     in_flight: Arc<InFlight<(u32, Question), Result<Fetched, Failure>>>,
-}
-
-struct Shared {
-    pools: Vec<Arc<Pool>>,
-    timeout: Duration,
-    by_config: HashMap<checked::Server, Arc<Server>>,
 }
 
 impl Upstreams {
@@ -145,7 +141,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, Some(&self.shared)).build(upstream, forward_zones)
+        Builder::new(own, Some(&self.by_config)).build(upstream, forward_zones)
     }
 
     /// Where `name` is asked: the longest forward zone it is in, else the default.
@@ -163,10 +159,10 @@ impl Upstreams {
     /// questions at the same time go up once. Must run inside a tokio runtime.
     pub async fn ask(&self, route: Route, question: &Question) -> Result<Fetched, Failure> {
         let nobody = |blame| Failure { blame, upstream: None };
-        let Some(pool) = self.shared.pools.get(route.pool as usize).cloned() else {
+        let Some(pool) = self.pools.get(route.pool as usize).cloned() else {
             return Err(nobody(Blame::NoServers));
         };
-        let deadline = Instant::now() + self.shared.timeout;
+        let deadline = Instant::now() + self.timeout;
         let question = *question;
         let work = move || async move { fetch(&pool, &question, deadline).await };
         match self.in_flight.value((route.pool, question), work).await {
@@ -178,7 +174,7 @@ impl Upstreams {
 
     /// The figures of every server, by name.
     pub fn health(&self) -> Vec<ServerHealth> {
-        let mut servers: Vec<&Arc<Server>> = self.shared.by_config.values().collect();
+        let mut servers: Vec<&Arc<Server>> = self.by_config.values().collect();
         servers.sort_by(|a, b| a.text.cmp(&b.text));
         servers.into_iter().map(|server| server.figures()).collect()
     }
@@ -198,14 +194,14 @@ async fn fetch(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fe
 /// Makes pools of what is configured.
 struct Builder<'a> {
     own: &'a [SocketAddr],
-    previous: Option<&'a Shared>,
+    previous: Option<&'a HashMap<checked::Server, Arc<Server>>>,
     context: Option<Arc<PoolContext>>,
     by_config: HashMap<checked::Server, Arc<Server>>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(own: &'a [SocketAddr], previous: Option<&'a Arc<Shared>>) -> Builder<'a> {
-        Builder { own, previous: previous.map(Arc::as_ref), context: None, by_config: HashMap::new() }
+    fn new(own: &'a [SocketAddr], previous: Option<&'a HashMap<checked::Server, Arc<Server>>>) -> Builder<'a> {
+        Builder { own, previous, context: None, by_config: HashMap::new() }
     }
 
     fn build(
@@ -223,9 +219,10 @@ impl<'a> Builder<'a> {
             pools.push(self.pool(&zone.servers, || format!("forward_zone {}", zone.name))?);
             routes.insert(&zone.name, route);
         }
-        let shared = Shared { pools, timeout: upstream.timeout, by_config: self.by_config };
         Ok(Upstreams {
-            shared: Arc::new(shared),
+            pools,
+            timeout: upstream.timeout,
+            by_config: self.by_config,
             zones: forward_zones.to_vec(),
             routes,
             default: Route { pool: 0, zone: None, filter: true },
@@ -288,7 +285,7 @@ impl<'a> Builder<'a> {
         if let Some(server) = self.by_config.get(config) {
             return Ok(server.clone());
         }
-        let kept = self.previous.and_then(|previous| previous.by_config.get(config)).cloned();
+        let kept = self.previous.and_then(|previous| previous.get(config)).cloned();
         let server = match kept {
             Some(server) => server,
             None => Arc::new(self.fresh(config)?),
@@ -328,5 +325,31 @@ impl<'a> Builder<'a> {
             }
         };
         Ok(Way::Secure(config, context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_is_asked_unless_it_asks_us() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "nameserver 127.0.0.1\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n").unwrap();
+        let own: Vec<SocketAddr> = vec!["0.0.0.0:53".parse().unwrap()];
+        let named = Builder::new(&own, None).of_system(file.path()).unwrap();
+        let texts: Vec<&str> = named
+            .iter()
+            .map(|server| match server {
+                checked::Server::At { text, .. } => text.as_str(),
+                checked::Server::System => "system",
+            })
+            .collect();
+        assert_eq!(texts, ["udp://192.0.2.1", "udp://[2001:db8::1]"], "our own address is left out");
+        std::fs::write(file.path(), "nameserver 127.0.0.1\n").unwrap();
+        let path = file.path().display().to_string();
+        assert_eq!(Builder::new(&own, None).of_system(file.path()), Err(UpstreamError::SystemIsOurselves { path }));
+        let missing = Builder::new(&own, None).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
+        assert!(missing.to_string().contains("name the servers instead"), "{missing}");
     }
 }

@@ -297,6 +297,29 @@ async fn a_forgery_found_by_one_server_is_not_asked_of_the_next() {
     assert_eq!((failure.blame, credulous.heard()), (Blame::Bogus((7, String::new())), 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hundreds_of_questions_at_once_are_all_answered() {
+    let nsd = Nsd::start(&[("example.test", &zone())]);
+    for server in [udp(nsd.addr), at(Protocol::Tcp, nsd.addr, None)] {
+        many_at_once(upstreams(vec![server]), 500).await;
+    }
+}
+
+/// Asks for so many names that do not exist, all at once.
+async fn many_at_once(upstreams: Upstreams, many: usize) {
+    let upstreams = Arc::new(upstreams);
+    let asked: Vec<_> = (0..many)
+        .map(|i| {
+            let upstreams = upstreams.clone();
+            tokio::spawn(async move { ask(&upstreams, &format!("n{i}.example.test"), A).await })
+        })
+        .collect();
+    for one in asked {
+        assert_eq!(one.await.unwrap().map(|fetched| fetched.rcode), Ok(3));
+    }
+    assert_eq!(upstreams.health()[0].failed, 0);
+}
+
 #[tokio::test]
 async fn a_server_that_comes_back_is_found_again_also_over_a_stream_it_closed() {
     let zone = zone();
@@ -433,6 +456,7 @@ async fn asks_over_tls_and_https() {
             }
             assert_eq!(ask(&upstreams, "no.example.test", A).await.unwrap().rcode, 3);
         }
+        many_at_once(upstreams(vec![at(protocol, address, None)]), 80).await;
         let wrong = upstreams(vec![at(protocol, address, Some("another.example.test"))]);
         let failure = ask(&wrong, "www.example.test", A).await.unwrap_err();
         let Blame::Unreachable(text) = failure.blame else { panic!("{failure:?}") };
