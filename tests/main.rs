@@ -1,5 +1,6 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod answers;
 mod commands;
 mod config_errors;
 mod config_files;
