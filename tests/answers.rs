@@ -109,7 +109,11 @@ fn each_response_is_what_the_contract_says_for_each_type() {
     assert_eq!(written.len(), 4 * TYPES.len() * 2);
     for row in &written {
         assert_eq!((&row["action"], &row["category"]), (&"blocked".into(), &"gambling".into()), "{row}");
-        assert_eq!((&row["list"], &row["rule"]), (&"gambling/gambling.txt".into(), &"2:bet.example.net".into()), "{row}");
+        assert_eq!(
+            (&row["list"], &row["rule"]),
+            (&"gambling/gambling.txt".into(), &"2:bet.example.net".into()),
+            "{row}"
+        );
         assert_eq!(row["source"], "policy", "{row}");
     }
     assert!(written.iter().any(|row| row["qtype"] == "TYPE65280"));
@@ -373,8 +377,7 @@ fn without_rd_only_what_is_ours_is_answered() {
 fn clients_of_no_network_zone_get_what_unmatched_says() {
     let nsd = Nsd::start(&[("example.net", ZONE)]);
     let with = |action: &str| {
-        let cordon =
-            Cordon::start(&format!("{}[unmatched]\naction = \"{action}\"\n", every_response(nsd.addr)), LISTS);
+        let cordon = Cordon::start(&format!("{}[unmatched]\naction = \"{action}\"\n", every_response(nsd.addr)), LISTS);
         let stranger = |name: &str| Ask::new(name, RecordType::A).from("127.9.9.9");
         (cordon, stranger)
     };

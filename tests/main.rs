@@ -1,10 +1,13 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
 mod answers;
+mod cache;
 mod commands;
 mod config_errors;
 mod config_files;
 mod config_meaning;
+mod flags;
 mod local_zones;
 mod peers_upstream;
 mod support;
+mod zones;
