@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod client;
 pub mod cordon;
+pub mod house;
 pub mod nsd;
 pub mod peer;
 pub mod rows;
