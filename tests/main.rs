@@ -2,5 +2,6 @@
 
 mod config_errors;
 mod config_files;
+mod floors;
 mod peers_upstream;
 mod support;
