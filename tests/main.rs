@@ -1,7 +1,10 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod commands;
 mod config_errors;
 mod config_files;
 mod floors;
+mod config_meaning;
+mod local_zones;
 mod peers_upstream;
 mod support;

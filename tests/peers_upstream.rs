@@ -10,7 +10,7 @@ use cordon::config::checked::{ForwardZone, Protocol, Server, Upstream};
 use cordon::dns::{Name, Question};
 use cordon::upstream::{Blame, Failure, Fetched, UpstreamError, Upstreams};
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::rr::RecordType;
 
 use crate::support::certificate::Certificate;
 use crate::support::nsd::Nsd;
@@ -190,6 +190,90 @@ async fn a_server_without_edns_is_asked_without() {
     });
     let fetched = ask(&upstreams(vec![udp(old.addr)]), "www.example.test", A).await.unwrap();
     assert_eq!(message(&fetched).answers.len(), 2);
+}
+
+#[tokio::test]
+async fn the_flags_of_the_asker_go_up_and_ad_of_a_neighbour_comes_down() {
+    let (saw, seen) = std::sync::mpsc::sync_channel(16);
+    let peer = UdpPeer::start(move |query| {
+        let asked = Message::from_vec(query).ok()?;
+        let edns = asked.edns.clone()?;
+        let flags = (asked.recursion_desired, asked.checking_disabled, edns.flags().dnssec_ok, edns.max_payload());
+        saw.try_send(flags).ok()?;
+        let mut answer = asked.into_response();
+        answer.metadata.authentic_data = true;
+        answer.to_vec().ok()
+    });
+    let upstreams = upstreams(vec![udp(peer.addr)]);
+    let plain = question("a.example.test", A);
+    for (dnssec_ok, checking_disabled) in [(false, false), (true, false), (true, true)] {
+        let question = Question { dnssec_ok, checking_disabled, ..plain };
+        let fetched = upstreams.ask(upstreams.route(&question.name), &question).await.unwrap();
+        assert_eq!(seen.recv_timeout(HANGS).unwrap(), (true, checking_disabled, dnssec_ok, 1232));
+        assert_eq!(fetched.authentic, !checking_disabled, "AD from this very host is believed, but not with CD");
+        assert_eq!(fetched.wire[3] & 0x20, 0, "AD is for the one who writes the reply to set");
+    }
+}
+
+#[tokio::test]
+async fn a_resolvers_own_servfail_and_its_reason_reach_the_client() {
+    let unbound = Unbound::start(
+        " ede: yes\n local-zone: \"example.test.\" static\n local-data: \"www.example.test. 300 A 192.0.2.9\"\n \
+         local-zone: \"blocked.test.\" always_refuse\n",
+    );
+    let upstreams = upstreams(vec![udp(unbound.addr)]);
+    assert_eq!(message(&ask(&upstreams, "www.example.test", A).await.unwrap()).answers.len(), 1);
+    let failure = ask(&upstreams, "www.blocked.test", A).await.unwrap_err();
+    assert!(matches!(failure.blame, Blame::Refused(_)), "{failure:?}");
+}
+
+/// A root zone of our own, signed, with one name whose signature was made before its address was changed.
+fn signed_root(dir: &std::path::Path) -> (String, std::path::PathBuf) {
+    let run = |program: &str, arguments: &[&str]| {
+        let output =
+            Command::new(program).args(arguments).current_dir(dir).output().expect("ldnsutils is needed for this test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let zone = "$TTL 300\n. SOA ns.test. h.test. 1 3600 600 86400 60\n. NS ns.test.\nns.test. A 127.0.0.1\n\
+                good.test. A 192.0.2.1\nalias.test. CNAME good.test.\nforged.test. A 192.0.2.2\n*.wild.test. A 192.0.2.4\n\
+                plain.test. NS ns.test.\n";
+    std::fs::write(dir.join("root"), zone).unwrap();
+    let key = run("ldns-keygen", &["-k", "-a", "ECDSAP256SHA256", "."]);
+    run("ldns-signzone", &["-o", ".", "-f", "signed", "root", &key]);
+    let signed = std::fs::read_to_string(dir.join("signed")).unwrap().replace("192.0.2.2", "192.0.2.66");
+    (signed, dir.join(format!("{key}.key")))
+}
+
+#[tokio::test]
+async fn signatures_are_checked_when_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (signed, anchor) = signed_root(dir.path());
+    let nsd = Nsd::start(&[(".", &signed)]);
+    let configured = Upstream { dnssec: true, ..configured(vec![udp(nsd.addr)], Duration::from_secs(5)) };
+    let upstreams = Upstreams::with_trust_anchors(&configured, &[], &[], &anchor).unwrap();
+    for (name, rcode, answers) in [("good.test", 0, 1), ("alias.test", 0, 2), ("no.test", 3, 0), ("x.wild.test", 0, 1)]
+    {
+        for dnssec_ok in [false, true] {
+            let question = Question { dnssec_ok, ..question(name, A) };
+            let fetched = upstreams.ask(upstreams.route(&question.name), &question).await.unwrap();
+            let message = message(&fetched);
+            let plain: Vec<RecordType> =
+                message.answers.iter().map(|r| r.record_type()).filter(|t| *t != RecordType::RRSIG).collect();
+            assert_eq!((fetched.rcode, plain.len(), fetched.authentic), (rcode, answers, true), "{name}");
+            assert_eq!(message.all_sections().any(|r| r.record_type() == RecordType::RRSIG), dnssec_ok, "{name}");
+            assert_eq!(&*fetched.upstream, format!("udp://{}", nsd.addr));
+            if name == "alias.test" {
+                assert_eq!(plain, [RecordType::CNAME, RecordType::A]);
+            }
+        }
+    }
+    let failure = ask(&upstreams, "forged.test", A).await.unwrap_err();
+    assert!(matches!(failure.blame, Blame::Bogus(_)), "{failure:?}");
+    assert_eq!(failure.ede().0, 6);
+    let unchecked = Question { checking_disabled: true, ..question("forged.test", A) };
+    let fetched = upstreams.ask(upstreams.route(&unchecked.name), &unchecked).await.unwrap();
+    assert_eq!((fetched.rcode, fetched.authentic), (0, false), "who checks itself gets to see it");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Real peers on loopback: name servers of others, started for one test and stopped when it ends.
 
 pub mod certificate;
+pub mod client;
+pub mod cordon;
 pub mod nsd;
 pub mod peer;
 pub mod udp_peer;

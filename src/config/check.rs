@@ -142,9 +142,9 @@ impl Check<'_> {
     fn refer(&mut self, text: &Text, key: &Key, kind: &str, section: &str, known: &[&str]) -> Option<usize> {
         let found = known.iter().position(|name| *name == text.as_str());
         // Where something of that kind was lost to another error, the reference may be right.
-        if found.is_none() && !self.lost.iter().any(|lost| lost.is_in(section)) {
+        if found.is_none() && !self.lost.iter().any(|lost| lost.names_one_of(section)) {
             let advice = advise(text, known.iter().copied());
-            let advice = advice.unwrap_or_else(|| format!("there is no {kind} yet; add one under `{section}`"));
+            let advice = advice.unwrap_or_else(|| format!("there is none yet: add one under `{section}`"));
             self.error(text.span(), key, format!("unknown {kind} `{}`", text.as_str()), advice);
         }
         found

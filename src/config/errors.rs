@@ -147,8 +147,13 @@ pub fn advise<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) 
     let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
     match all.len() {
         0 => None,
-        1..=24 => Some(format!("known are {}", all.join(", "))),
-        more => Some(format!("known are {} and {} more", all[..24].join(", "), more - 24)),
+        1 => Some(format!("the only one is {}", all.concat())),
+        2..=24 => Some(format!("known are {}", all.join(", "))),
+        more => Some(format!(
+            "known are {} and {} more",
+            all.iter().take(24).cloned().collect::<Vec<_>>().join(", "),
+            more - 24
+        )),
     }
 }
 

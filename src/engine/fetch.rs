@@ -4,17 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::cache::{Cache, Found, Kept, Key};
-use crate::dns::Name;
+use crate::dns::{Name, Question, Ready};
 use crate::dns::answer::Writer;
 use crate::dns::ede::{self, Ede};
 use crate::dns::ready::Dress;
-use crate::dns::types::{rcode, rtype};
+use crate::dns::types::{class, rcode, rtype};
 use crate::dns::view::View;
 use crate::engine::Snapshot;
 use crate::engine::outcome::{Made, Said, spoken};
 use crate::engine::rooms::Goes;
 use crate::engine::text::ShortText;
 use crate::engine::ticket::Open;
+use crate::moment::Moment;
 use crate::policy::Standing;
 use crate::policy::decide::judge;
 use crate::policy::model::{Response, Rewrite};
@@ -52,7 +53,11 @@ impl Room<'_> {
             },
             (_, Goes::Special(special)) => Some(self.special(&special, out)),
             (_, _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
-            (_, Goes::Local(_)) => None,
+            (_, Goes::Local(place)) => {
+                let (kept, leads_out) = from_local_zone(self.snapshot, place, &self.question(), self.open.at)?;
+                // An alias that leads out of the zone has to be followed.
+                leads_out.is_none().then(|| self.kept(kept, Source::Local, 0, out))
+            }
             (_, Goes::Upstream(_)) => {
                 let key =
                     Key::new(&self.view.name, self.view.qtype, self.view.dnssec_ok(), self.view.checking_disabled);
@@ -61,6 +66,17 @@ impl Room<'_> {
                     Found::Stale(_) | Found::Missing => None,
                 }
             }
+        }
+    }
+
+    /// The question as upstreams and local zones are asked it.
+    pub fn question(&self) -> Question {
+        Question {
+            name: self.view.name,
+            qtype: self.view.qtype,
+            qclass: class::IN,
+            dnssec_ok: self.view.dnssec_ok(),
+            checking_disabled: self.view.checking_disabled,
         }
     }
 
@@ -226,6 +242,23 @@ impl Room<'_> {
         writer.hinfo(OWN_TTL);
         Made::policy(writer.finish(None), rcode::NOERROR, None)
     }
+}
+
+/// What stands for a local zone where an upstream is named.
+pub const LOCAL: &str = "local";
+
+/// The answer of a local zone, and where its aliases leave it. None: the answer could not be put into a message.
+pub fn from_local_zone(
+    snapshot: &Snapshot,
+    place: u16,
+    question: &Question,
+    at: Moment,
+) -> Option<(Arc<Kept>, Option<Name>)> {
+    let zone = snapshot.local.find(&question.name).filter(|zone| zone.place() == place)?;
+    let answer = snapshot.local.answer(zone, question).ok()?;
+    let ready = Ready::from_wire(answer.wire, answer.rcode).ok()?;
+    let kept = Kept { ready, born: at, authentic: false, upstream: LOCAL.into(), ede: None };
+    Some((Arc::new(kept), answer.leads_out))
 }
 
 /// `localhost` in wire form.

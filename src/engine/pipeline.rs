@@ -11,7 +11,7 @@ use crate::dns::types::{class, rcode, rtype};
 use crate::dns::view::{Look, View, look};
 use crate::dns::{Name, Ready};
 use crate::engine::fast::{self, Packet, Slow, Way};
-use crate::engine::fetch::Room;
+use crate::engine::fetch::{self, LOCAL, Room};
 use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::{Engine, Snapshot};
@@ -49,7 +49,7 @@ pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
     let mut out = vec![0u8; limit.max(crate::dns::answer::LEAST_BUFFER)];
     let made = {
         let room = Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
-        fetch(engine, &room, goes, &mut out).await
+        fetched(engine, &room, goes, &mut out).await
     };
     if made.source != Some(Source::Cache) {
         ticket.desk(|desk| desk.counters.cache_miss());
@@ -79,15 +79,9 @@ fn leave(engine: &Engine, mut out: Vec<u8>, octets: Option<usize>) -> Option<Vec
     Some(out)
 }
 
-async fn fetch(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -> Made {
+async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -> Made {
     let view = room.view;
-    let question = Question {
-        name: view.name,
-        qtype: view.qtype,
-        qclass: class::IN,
-        dnssec_ok: view.dnssec_ok(),
-        checking_disabled: view.checking_disabled,
-    };
+    let question = room.question();
     if let Verdict::Rewrite(entry, _) = room.open.verdict
         && let Some(Rewrite::Name(target)) = room.rewrite(entry)
     {
@@ -136,7 +130,7 @@ async fn obtain(
     at: Moment,
 ) -> Result<Obtained, Failure> {
     if let Goes::Local(place) = goes {
-        return local(snapshot, place, question, at).await;
+        return local(snapshot, place, question, at);
     }
     let key = Key::new(&question.name, question.qtype, question.dnssec_ok, question.checking_disabled);
     let stale = match engine.cache.find(&key, at) {
@@ -162,15 +156,10 @@ async fn obtain(
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
 }
 
-async fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Result<Obtained, Failure> {
-    let name: Arc<str> = "local".into();
-    let Some(zone) = snapshot.local.find(&question.name).filter(|zone| zone.place() == place) else {
-        return Err(unreadable(&name));
-    };
-    let answer = snapshot.local.answer(zone, question).await.map_err(|_| unreadable(&name))?;
-    let ready = Ready::from_wire(answer.wire, answer.rcode).map_err(|_| unreadable(&name))?;
-    let kept = Arc::new(Kept { ready, born: at, authentic: false, upstream: name, ede: None });
-    Ok(Obtained { kept, source: Source::Local, age: 0, leads_out: answer.leads_out })
+fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Result<Obtained, Failure> {
+    let (kept, leads_out) =
+        fetch::from_local_zone(snapshot, place, question, at).ok_or_else(|| unreadable(&LOCAL.into()))?;
+    Ok(Obtained { kept, source: Source::Local, age: 0, leads_out })
 }
 
 /// Follows an alias of ours (a rewrite's or a local zone's) to where it leads. Every target is judged like a question of its own.

@@ -28,7 +28,7 @@ impl Nsd {
         let mut config = format!(
             "server:\n ip-address: {ip}@{port}\n server-count: 1\n username: \"\"\n chroot: \"\"\n zonesdir: \"{at}\"\n \
              database: \"\"\n pidfile: \"{at}/nsd.pid\"\n logfile: \"{at}/nsd.log\"\n xfrdfile: \"{at}/xfrd.state\"\n \
-             xfrdir: \"{at}\"\n zonelistfile: \"{at}/zone.list\"\n rrl-ratelimit: 0\nremote-control:\n control-enable: no\n",
+             xfrdir: \"{at}\"\n zonelistfile: \"{at}/zone.list\"\n rrl-ratelimit: 0\n minimal-responses: yes\nremote-control:\n control-enable: no\n",
             ip = addr.ip(),
             port = addr.port(),
         );

@@ -7,6 +7,12 @@ use super::values::Fault;
 /// A name, with the usual slips told apart.
 pub fn name(text: &str) -> Result<Name, Fault> {
     let bad = |why: String, advice: String| Err(Fault::new(format!("`{text}` {why}"), advice));
+    if let Some(rest) = text.strip_prefix('=') {
+        return bad("begins with `=`, which only `allow`, `deny` and `names` know".into(), format!("write `{rest}`"));
+    }
+    if let Some((_, host)) = text.split_once('@') {
+        return bad("is a mail address where a name is expected".into(), format!("write `{host}`"));
+    }
     if let Some((_, rest)) = text.split_once("://") {
         let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
         return bad("is an address of a page, not a name".into(), format!("write `{host}`"));
@@ -78,6 +84,8 @@ mod tests {
         assert!(advice("*.example.com").starts_with("write `example.com`"));
         assert!(advice(".example.com").starts_with("write `example.com`"));
         assert!(advice("example.com/path").starts_with("write `example.com`"));
+        assert_eq!(advice("=example.com"), "write `example.com`");
+        assert_eq!(advice("u4711@example.com"), "write `example.com`");
         assert_eq!(advice("example.com:443"), "write `example.com`");
         assert_eq!(name("192.0.2.1").unwrap_err().problem, "`192.0.2.1` is an address where a name is expected");
         assert_eq!(name("a..b").unwrap_err().problem, "`a..b` has an empty label");

@@ -31,7 +31,7 @@ impl Check<'_> {
     }
 
     fn policy(&mut self, name: Box<str>, written: &v1::Policy, key: &Key, model: &mut Model) -> Policy {
-        let default_block = written.default.as_deref() == Some(&v1::Default_::Block);
+        let default_block = written.default.as_deref() == Some(&v1::Otherwise::Block);
         let mut policy = Policy {
             name,
             response: response(written.response.as_deref()),
@@ -47,7 +47,7 @@ impl Check<'_> {
         self.names(written, key, &mut policy, model);
         self.rewrites(written, key, &mut policy, model);
         if let Some(default) = written.default.as_deref() {
-            let word = if *default == v1::Default_::Block { "block" } else { "allow" };
+            let word = if *default == v1::Otherwise::Block { "block" } else { "allow" };
             policy.default_entry = Some(model.add_entry(format!("{key}.default {word}")));
         }
         for (n, timed) in written.timed.iter().enumerate() {
@@ -145,7 +145,7 @@ impl Check<'_> {
 
     fn exception(&mut self, written: &Written<v1::Exception>, key: &Key, model: &mut Model) -> Option<Exception> {
         let nothing = |texts: &Option<Texts>| texts.as_ref().is_none_or(|texts| texts.is_empty());
-        let lost = self.lost.iter().any(|lost| lost.is_in(key.as_str()));
+        let lost = self.lost.iter().any(|lost| *lost == key.of("categories") || *lost == key.of("names"));
         if nothing(&written.categories) && nothing(&written.names) && !lost {
             let advice = "give it `categories` or `names`, or remove it";
             self.error(written.span(), key, "has neither categories nor names: it would do nothing", advice);

@@ -43,7 +43,7 @@ pub fn size(text: &str, least: u64, most: u64) -> Result<u64, Fault> {
     let parsed: bytesize::ByteSize =
         text.trim().parse().map_err(|_| Fault::new(format!("`{text}` is not a size"), advice))?;
     let octets = parsed.as_u64();
-    let shown = |octets: u64| bytesize::ByteSize(octets).display().iec().to_string();
+    let shown = |octets: u64| bytesize::ByteSize(octets).display().iec().to_string().replace(".0 ", "");
     if octets < least {
         return Err(Fault::new(format!("{text} is too small"), format!("write at least `{}`", shown(least))));
     }
@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(read("64MiB"), Ok(64 << 20));
         assert_eq!(read("1 GiB"), Ok(1 << 30));
         assert_eq!(read("many").unwrap_err().problem, "`many` is not a size");
-        assert_eq!(read("1KiB").unwrap_err().advice.unwrap(), "write at least `1.0 MiB`");
-        assert_eq!(read("2GiB").unwrap_err().advice.unwrap(), "write at most `1.0 GiB`");
+        assert_eq!(read("1KiB").unwrap_err().advice.unwrap(), "write at least `1MiB`");
+        assert_eq!(read("2GiB").unwrap_err().advice.unwrap(), "write at most `1GiB`");
     }
 
     #[test]

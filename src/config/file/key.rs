@@ -36,6 +36,18 @@ impl Key {
         self.0.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
+    /// Whether something of this section that others refer to by name is at it: the section, one of its named tables, or the `name`
+    /// of one of its elements.
+    pub fn names_one_of(&self, section: &str) -> bool {
+        let plain = self.without_places();
+        let rest = match plain.strip_prefix(section) {
+            Some("") => return true,
+            Some(rest) => rest.strip_prefix('.'),
+            None => None,
+        };
+        rest.is_some_and(|rest| rest == "name" || (self.0.len() == plain.len() && !rest.contains('.')))
+    }
+
     /// The path without the places of elements: `category[3].lists[0].url` becomes `category.lists.url`.
     pub fn without_places(&self) -> String {
         let mut plain = String::with_capacity(self.0.len());
@@ -67,6 +79,9 @@ mod tests {
         let key = Key::new("policy").of("standard").of("rewrite").of("www.google.com");
         assert_eq!(key.as_str(), "policy.standard.rewrite.\"www.google.com\"");
         assert!(key.is_in("policy") && !key.is_in("pol"));
+        assert!(!key.names_one_of("policy") && Key::new("policy").of("standard").names_one_of("policy"));
+        assert!(Key::new("category").nth(1).of("name").names_one_of("category"));
+        assert!(!Key::new("category").nth(1).of("title").names_one_of("category"));
         assert_eq!(Key::new("category").nth(3).of("lists").nth(0).of("url").without_places(), "category.lists.url");
     }
 }

@@ -102,8 +102,10 @@ impl<'a> Walk<'a> {
                 Some(schema) => self.value(schema, value, &here),
                 None => {
                     let words = known.into_iter().flatten().map(|(word, _)| word.as_str());
-                    let (problem, advice) = unknown(&here, name.get_ref(), words);
+                    let (problem, advice) = unknown(&here, name.get_ref(), words.clone());
                     self.error(name.span(), &here, problem, advice);
+                    // What was meant is lost too, so that nobody is told it is missing.
+                    self.found.lost.extend(nearest(name.get_ref(), words).map(|meant| key.of(meant)));
                     false
                 }
             };
@@ -115,15 +117,12 @@ impl<'a> Walk<'a> {
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         for name in required {
             if !table.iter().any(|(present, _)| present.get_ref() == name) {
-                let word = self.example(known.and_then(|known| known.get(name)));
-                let advice = Some(format!("write `{name} = {word}`"));
-                // A table with a key that is nearly the missing one already got its advice.
-                let nearly = table.iter().any(|(present, _)| {
-                    !known.is_some_and(|known| known.contains_key(present.get_ref().as_ref()))
-                        && nearest(present.get_ref(), [name]).is_some()
-                });
-                if !nearly {
-                    self.error(span.clone(), &key.of(name), "is missing".to_owned(), advice);
+                let here = key.of(name);
+                // One that is nearly there already got its advice.
+                if !self.found.lost.contains(&here) {
+                    let word = self.example(known.and_then(|known| known.get(name)));
+                    self.error(span.clone(), &here, "is missing".to_owned(), Some(format!("write `{name} = {word}`")));
+                    self.found.lost.push(here);
                 }
             }
         }
@@ -172,14 +171,15 @@ impl<'a> Walk<'a> {
             }
             _ => "something else".to_owned(),
         };
-        let name = key.without_places();
-        let name = name.rsplit('.').next().unwrap_or_default();
         let advice = match (schema["type"].as_str(), value) {
             (Some("string"), DeValue::Integer(number)) => {
                 Some(format!("put it in quotation marks: `\"{}\"`", number.as_str()))
             }
             (Some("string"), DeValue::Datetime(date)) => Some(format!("put it in quotation marks: `\"{date}\"`")),
             (Some("string"), DeValue::Boolean(_) | DeValue::Float(_)) => Some("put it in quotation marks".to_owned()),
+            (Some("array"), DeValue::String(_)) if self.holds_tables(schema) => {
+                Some(format!("begin each with double brackets: `[[{}]]`", key.without_places()))
+            }
             (Some("array"), DeValue::String(text)) => Some(format!("put it in brackets: `[{text:?}]`")),
             (Some("array"), DeValue::Table(_)) => {
                 Some(format!("begin each with double brackets: `[[{}]]`", key.without_places()))
@@ -195,9 +195,14 @@ impl<'a> Walk<'a> {
             (Some("object"), DeValue::Array(_)) => {
                 Some(format!("write `[{}]` with single brackets", key.without_places()))
             }
-            _ => Some(format!("write `{name} = {}`", self.example(Some(schema)))),
+            (None, _) => Some("put it in quotation marks, or several of them in brackets".to_owned()),
+            _ => Some(format!("write it as `{}`", self.example(Some(schema)))),
         };
         (format!("is {} where {wanted} is expected", word_of_value(value)), advice)
+    }
+
+    fn holds_tables(&self, schema: &'a Value) -> bool {
+        schema.get("items").is_some_and(|items| self.meant(items)["type"] == "object")
     }
 
     /// A value of the shape, for advice.

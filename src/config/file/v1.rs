@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use network::{Attribution, Group, NetworkZone, Probe, Schedule, Sinkhole, StaticEntry, Unmatched};
-pub use policy::{Action, Category, Default_, Exception, ListFile, ListFormat, Policy, Response, Rewrite, Timed};
+pub use policy::{Action, Category, Exception, ListFile, ListFormat, Otherwise, Policy, Response, Rewrite, Timed};
 pub use service::{Cache, Dnssec, ForwardZone, Listen, LocalZone, Log, Node, RequireReason, Upstream, WhenFull};
 
 use super::written::{Named, Written};

@@ -56,6 +56,14 @@ impl Check<'_> {
                 }
             };
             if let (Some(from), Some(rewrite)) = (from, rewrite) {
+                if policy
+                    .names
+                    .find(&from)
+                    .is_some_and(|hit| usize::from(hit.labels) == from.label_count() && hit.act != NameAct::Rewrite)
+                {
+                    let problem = format!("`{from}` stands in `allow` or `deny` as well");
+                    self.error(text.span(), &key, problem, "remove one of the two");
+                }
                 let entry = model.add_entry(format!("{} {from}", Key::new("policy").of(&policy.name).of("rewrite")));
                 policy.names.add(&from, true, NameAct::Rewrite, entry);
                 policy.rewrites.push((entry, rewrite));

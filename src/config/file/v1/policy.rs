@@ -70,7 +70,7 @@ pub struct Policy {
     /// How a block is answered. Default: `sinkhole`.
     pub response: Option<Written<Response>>,
     /// What happens to names on which nothing speaks. Default: `allow`.
-    pub default: Option<Written<Default_>>,
+    pub default: Option<Written<Otherwise>>,
     /// Actions that hold during a schedule.
     #[serde(default)]
     pub timed: Vec<Written<Timed>>,
@@ -99,7 +99,7 @@ pub enum Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "Default")]
-pub enum Default_ {
+pub enum Otherwise {
     /// They are answered.
     Allow,
     /// They are not.

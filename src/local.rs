@@ -1,0 +1,140 @@
+//! Zones this resolver answers itself: read from master files, looked up as RFC 1034 section 4.3.2 and RFC 4592 say.
+//!
+//! The records' types and their wire form are hickory's. The look-up is ours: the one that comes with hickory's server lets a
+//! wildcard answer for names that exist and for names below them, and its reader of master files takes a `;` inside a quoted
+//! string in parentheses for a comment, and a relative `$ORIGIN` for an absolute one.
+
+mod lookup;
+mod master;
+mod rdata;
+mod zone;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::config::checked::LocalZone;
+use crate::dns::{Name, Question, SuffixMap, convert};
+
+use zone::Zone;
+
+/// All local zones, immutable once loaded.
+#[derive(Debug, Default)]
+pub struct LocalZones {
+    zones: Vec<(Zone, bool)>,
+    index: SuffixMap<ZoneIndex>,
+}
+
+/// One of the zones of the [`LocalZones`] that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ZoneIndex(u32);
+
+impl ZoneIndex {
+    /// Its place in the configuration.
+    #[inline]
+    pub fn place(self) -> u16 {
+        self.0 as u16
+    }
+}
+
+/// What a local zone says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalAnswer {
+    /// The message, in the same form as an upstream's ([`crate::upstream::Fetched::wire`]); AA set unless it is a referral.
+    pub wire: Vec<u8>,
+    /// NOERROR or NXDOMAIN; that of the last name when aliases were followed (RFC 6604 section 3).
+    pub rcode: u16,
+    /// Where a chain of aliases leaves the zone: the answer ends with the CNAME that points there, and its target is for the
+    /// caller to judge and resolve.
+    pub leads_out: Option<Name>,
+    /// The zone cut at or above the name, when the zone delegates it: the answer is a referral without an answer section (or with
+    /// the aliases that led there), and the caller may ask further.
+    pub delegated: Option<Name>,
+}
+
+/// What is wrong with a local zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalZoneError {
+    /// The master file.
+    pub file: PathBuf,
+    /// The line, counted from 1, when it is one line's fault.
+    pub line: Option<usize>,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+impl LocalZones {
+    /// Reads every zone's master file (RFC 1035 section 5; `$ORIGIN`, `$INCLUDE`, and `$TTL` of RFC 2308 section 4). All or nothing.
+    pub fn load(configured: &[LocalZone]) -> Result<LocalZones, LocalZoneError> {
+        let mut zones = LocalZones::default();
+        for zone in configured {
+            let read = Zone::read(zone.name, &zone.file)?;
+            let index = ZoneIndex(zones.zones.len() as u32);
+            if zones.index.insert(&zone.name, index).is_some() {
+                return Err(LocalZoneError::whole(
+                    &zone.file,
+                    format!("zone {} is configured twice: keep one", zone.name),
+                ));
+            }
+            zones.zones.push((read, zone.filter));
+        }
+        Ok(zones)
+    }
+
+    /// The longest zone that `name` is in.
+    #[inline]
+    pub fn find(&self, name: &Name) -> Option<ZoneIndex> {
+        self.index.longest(name).copied()
+    }
+
+    /// Whether policy judges the names of a zone too.
+    pub fn filter(&self, index: ZoneIndex) -> bool {
+        self.zones.get(index.0 as usize).is_none_or(|(_, filter)| *filter)
+    }
+
+    /// The origin of a zone.
+    pub fn origin(&self, index: ZoneIndex) -> Option<Name> {
+        self.zones.get(index.0 as usize).map(|(zone, _)| zone.origin())
+    }
+
+    /// Answers from a zone. The question's name must be in it and its class IN; there is nothing to wait for.
+    ///
+    /// # Errors
+    /// When the name is outside the zone, or an answer would not fit 65535 octets.
+    pub fn answer(&self, index: ZoneIndex, question: &Question) -> Result<LocalAnswer, convert::ConvertError> {
+        match self.zones.get(index.0 as usize) {
+            Some((zone, _)) => lookup::answer(zone, question),
+            None => Err(convert::ConvertError::OtherQuestion),
+        }
+    }
+
+    /// How many zones there are.
+    pub fn len(&self) -> usize {
+        self.zones.len()
+    }
+
+    /// Whether there is no zone.
+    pub fn is_empty(&self) -> bool {
+        self.zones.is_empty()
+    }
+}
+
+impl LocalZoneError {
+    fn whole(file: &Path, text: String) -> LocalZoneError {
+        LocalZoneError { file: file.to_owned(), line: None, text }
+    }
+
+    fn at(file: &Path, line: usize, text: String) -> LocalZoneError {
+        LocalZoneError { file: file.to_owned(), line: Some(line), text }
+    }
+}
+
+impl fmt::Display for LocalZoneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.text),
+            None => write!(f, "{}: {}", self.file.display(), self.text),
+        }
+    }
+}
+
+impl std::error::Error for LocalZoneError {}

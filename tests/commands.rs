@@ -1,0 +1,69 @@
+//! The commands that need no server, run as a person runs them.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `cordon` in the root of the repository.
+fn cordon(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cordon"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("CORDON_CONFIG").args(arguments);
+    command.output().unwrap()
+}
+
+fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).unwrap()
+}
+
+const BAD: &str = "tests/golden/config-errors/many-at-once.toml";
+
+#[test]
+fn a_configuration_in_error_ends_with_its_own_code() {
+    let output = cordon(&["check", "--config", BAD]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+    let errors = text(&output.stderr);
+    assert!(errors.starts_with("tests/golden/config-errors/many-at-once.toml:2:1: node.nme: unknown key"), "{errors}");
+    assert!(errors.ends_with("configuration: 7 errors\n"), "{errors}");
+}
+
+#[test]
+fn errors_for_programs_are_one_object() {
+    let output = cordon(&["--json", "check", "--config", BAD]);
+    assert_eq!(output.status.code(), Some(3));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let errors = object["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 7);
+    assert_eq!((&errors[0]["key"], &errors[0]["place"]["line"]), (&"node.nme".into(), &2.into()));
+}
+
+#[test]
+fn a_sound_configuration_is_summed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cordon.toml");
+    std::fs::write(
+        &path,
+        "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n",
+    )
+    .unwrap();
+    let path = path.to_str().unwrap();
+    let output = cordon(&["check", "--config", path]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("\nhq            open    10.0.0.0/8\n"), "{}", text(&output.stdout));
+    let output = cordon(&["check", "--json", "--config", path]);
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["network_zones"][0]["policy"], "open");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a check makes nothing");
+}
+
+#[test]
+fn wrong_usage_ends_with_its_own_code() {
+    assert_eq!(cordon(&["chek"]).status.code(), Some(2));
+    assert_eq!(cordon(&[]).status.code(), Some(2));
+    assert_eq!(cordon(&["check", "--config", "nowhere.toml"]).status.code(), Some(3));
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_kept() {
+    let kept = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/schema.json")).unwrap();
+    assert!(cordon(&["schema"]).stdout == kept);
+}
