@@ -3,8 +3,8 @@
 mod commands;
 mod config_errors;
 mod config_files;
-mod floors;
 mod config_meaning;
+mod floors;
 mod local_zones;
 mod peers_upstream;
 mod support;
