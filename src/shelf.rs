@@ -114,6 +114,14 @@ pub enum ShelfError {
         /// Its path.
         path: PathBuf,
     },
+    /// A list's file is packed with gzip (RFC 1952).
+    #[error("list `{list}`: {} is packed with gzip; unpack it and name the unpacked file", path.display())]
+    Packed {
+        /// The list.
+        list: Box<str>,
+        /// Its file.
+        path: PathBuf,
+    },
     /// A list could not be compiled.
     #[error("list `{list}`: {}: {error}", path.display())]
     Compile {

@@ -11,7 +11,6 @@ mod plan;
 mod pool;
 mod server;
 mod system;
-mod validate;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -19,14 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_proto::dnssec::TrustAnchors;
-use hickory_proto::op::Message;
 use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
 use hickory_resolver::{PoolContext, TlsConfig};
 use tokio::time::Instant;
 
 use crate::config::checked::{self, Protocol};
-use crate::dns::question::CLASS_IN;
 use crate::dns::{Name, Question, SuffixMap, convert};
 
 pub use failure::{Blame, Ede, Failure};
@@ -36,7 +32,6 @@ use coalesce::{InFlight, Missing};
 use link::{INNER_TIMEOUT, Link, ON_ONE_STREAM, Way};
 use pool::Pool;
 use server::Server;
-use validate::Validator;
 
 /// Questions on their way up at a time, over all routes. Each holds a socket or two; more than this is an outage or an attack.
 pub const IN_FLIGHT: usize = 4096;
@@ -49,7 +44,8 @@ pub struct Fetched {
     pub wire: Vec<u8>,
     /// NOERROR, NXDOMAIN or YXDOMAIN; other codes are a [`Failure`].
     pub rcode: u16,
-    /// Whether the whole answer is secure: validated here, or said so (AD) by a server on this host or behind TLS. Never with CD.
+    /// Whether the whole answer is secure, as a server on this host or behind TLS said (AD): others could have been overheard and
+    /// changed on the way. Never with CD.
     pub authentic: bool,
     /// Who answered, as the configuration writes it.
     pub upstream: Arc<str>,
@@ -100,14 +96,12 @@ pub enum UpstreamError {
     /// A server named is one of our own listening addresses.
     #[error("{0} is an address this resolver listens on: it would ask itself")]
     Ourselves(String),
-    /// The file of trust anchors cannot be read.
-    #[error("the trust anchors in {path} could not be read: {text}")]
-    Anchors {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        text: String,
-    },
+    /// Validation is asked for.
+    #[error(
+        "dnssec = \"validate\" is not supported yet: write \"off\", and ask a validating resolver on this host or over TLS; \
+         what it found authentic (AD) or bogus is passed on"
+    )]
+    Validation,
     /// TLS cannot be set up; mostly no certificate authorities on this host.
     #[error("TLS cannot be used for {server}: {text}")]
     Tls {
@@ -120,18 +114,13 @@ pub enum UpstreamError {
 
 /// All pools, and the routes to them.
 pub struct Upstreams {
-    shared: Arc<Shared>,
+    pools: Vec<Arc<Pool>>,
+    timeout: Duration,
+    by_config: HashMap<checked::Server, Arc<Server>>,
     zones: Vec<checked::ForwardZone>,
     routes: SuffixMap<Route>,
     default: Route,
     in_flight: Arc<InFlight<(u32, Question), Result<Fetched, Failure>>>,
-}
-
-struct Shared {
-    pools: Vec<Arc<Pool>>,
-    validator: Option<Validator>,
-    timeout: Duration,
-    by_config: HashMap<checked::Server, Arc<Server>>,
 }
 
 impl Upstreams {
@@ -142,7 +131,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, None).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
+        Builder::new(own, None).build(upstream, forward_zones)
     }
 
     /// The same for a changed configuration: servers that stay keep their connections, their standing and their figures.
@@ -152,19 +141,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, Some(&self.shared)).build(upstream, forward_zones, Arc::new(TrustAnchors::default()))
-    }
-
-    /// As [`Upstreams::new`], trusting the DNSKEY records of a file in zone format instead of the root's keys.
-    pub fn with_trust_anchors(
-        upstream: &checked::Upstream,
-        forward_zones: &[checked::ForwardZone],
-        own: &[SocketAddr],
-        anchors: &Path,
-    ) -> Result<Upstreams, UpstreamError> {
-        let anchors = TrustAnchors::from_file(anchors)
-            .map_err(|error| UpstreamError::Anchors { path: anchors.display().to_string(), text: error.to_string() })?;
-        Builder::new(own, None).build(upstream, forward_zones, Arc::new(anchors))
+        Builder::new(own, Some(&self.by_config)).build(upstream, forward_zones)
     }
 
     /// Where `name` is asked: the longest forward zone it is in, else the default.
@@ -182,21 +159,12 @@ impl Upstreams {
     /// questions at the same time go up once. Must run inside a tokio runtime.
     pub async fn ask(&self, route: Route, question: &Question) -> Result<Fetched, Failure> {
         let nobody = |blame| Failure { blame, upstream: None };
-        let Some(pool) = self.shared.pools.get(route.pool as usize).cloned() else {
+        let Some(pool) = self.pools.get(route.pool as usize).cloned() else {
             return Err(nobody(Blame::NoServers));
         };
-        let deadline = Instant::now() + self.shared.timeout;
-        let (shared, question) = (self.shared.clone(), *question);
-        let work = move || async move {
-            let validator = shared
-                .validator
-                .as_ref()
-                .filter(|_| route.zone.is_none() && !question.checking_disabled && question.qclass == CLASS_IN);
-            match validator {
-                Some(validator) => validated(validator, &question, deadline).await,
-                None => unvalidated(&pool, &question, deadline).await,
-            }
-        };
+        let deadline = Instant::now() + self.timeout;
+        let question = *question;
+        let work = move || async move { fetch(&pool, &question, deadline).await };
         match self.in_flight.value((route.pool, question), work).await {
             Ok(result) => result,
             Err(Missing::Full) => Err(nobody(Blame::Overloaded)),
@@ -206,27 +174,18 @@ impl Upstreams {
 
     /// The figures of every server, by name.
     pub fn health(&self) -> Vec<ServerHealth> {
-        let mut servers: Vec<&Arc<Server>> = self.shared.by_config.values().collect();
+        let mut servers: Vec<&Arc<Server>> = self.by_config.values().collect();
         servers.sort_by(|a, b| a.text.cmp(&b.text));
         servers.into_iter().map(|server| server.figures()).collect()
     }
 }
 
-async fn unvalidated(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
+async fn fetch(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
     let (response, server) = pool.ask(question, deadline).await?;
     let authentic = !question.checking_disabled && server.vouches(&response);
-    fetched(response.into_message(), question, authentic, server.text.clone())
-}
-
-async fn validated(validator: &Validator, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
-    let answer = validator.ask(question, deadline).await?;
-    let upstream = answer.upstream.unwrap_or_else(|| "".into());
-    fetched(answer.message, question, answer.secure, upstream)
-}
-
-fn fetched(message: Message, question: &Question, authentic: bool, upstream: Arc<str>) -> Result<Fetched, Failure> {
-    let ede = convert::ede(message.edns.as_ref());
-    match convert::normalise(message, question) {
+    let upstream = server.text.clone();
+    let ede = convert::ede(response.edns.as_ref());
+    match convert::normalise(response.into_message(), question) {
         Ok(normal) => Ok(Fetched { wire: normal.wire, rcode: normal.rcode, authentic, upstream, ede }),
         Err(error) => Err(Failure { blame: Blame::Malformed(error.to_string()), upstream: Some(upstream) }),
     }
@@ -235,22 +194,24 @@ fn fetched(message: Message, question: &Question, authentic: bool, upstream: Arc
 /// Makes pools of what is configured.
 struct Builder<'a> {
     own: &'a [SocketAddr],
-    previous: Option<&'a Shared>,
+    previous: Option<&'a HashMap<checked::Server, Arc<Server>>>,
     context: Option<Arc<PoolContext>>,
     by_config: HashMap<checked::Server, Arc<Server>>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(own: &'a [SocketAddr], previous: Option<&'a Arc<Shared>>) -> Builder<'a> {
-        Builder { own, previous: previous.map(Arc::as_ref), context: None, by_config: HashMap::new() }
+    fn new(own: &'a [SocketAddr], previous: Option<&'a HashMap<checked::Server, Arc<Server>>>) -> Builder<'a> {
+        Builder { own, previous, context: None, by_config: HashMap::new() }
     }
 
     fn build(
         mut self,
         upstream: &checked::Upstream,
         forward_zones: &[checked::ForwardZone],
-        anchors: Arc<TrustAnchors>,
     ) -> Result<Upstreams, UpstreamError> {
+        if upstream.dnssec {
+            return Err(UpstreamError::Validation);
+        }
         let mut pools = vec![self.pool(&upstream.servers, || "[upstream]".to_owned())?];
         let mut routes = SuffixMap::new();
         for (i, zone) in forward_zones.iter().enumerate() {
@@ -258,14 +219,10 @@ impl<'a> Builder<'a> {
             pools.push(self.pool(&zone.servers, || format!("forward_zone {}", zone.name))?);
             routes.insert(&zone.name, route);
         }
-        // Names of forward zones are mostly private: the root's chain of trust knows nothing of them, so they are not validated.
-        let validator = match (upstream.dnssec, pools.first()) {
-            (true, Some(pool)) => Some(Validator::new(pool.clone(), upstream.timeout, anchors)),
-            _ => None,
-        };
-        let shared = Shared { pools, validator, timeout: upstream.timeout, by_config: self.by_config };
         Ok(Upstreams {
-            shared: Arc::new(shared),
+            pools,
+            timeout: upstream.timeout,
+            by_config: self.by_config,
             zones: forward_zones.to_vec(),
             routes,
             default: Route { pool: 0, zone: None, filter: true },
@@ -328,7 +285,7 @@ impl<'a> Builder<'a> {
         if let Some(server) = self.by_config.get(config) {
             return Ok(server.clone());
         }
-        let kept = self.previous.and_then(|previous| previous.by_config.get(config)).cloned();
+        let kept = self.previous.and_then(|previous| previous.get(config)).cloned();
         let server = match kept {
             Some(server) => server,
             None => Arc::new(self.fresh(config)?),
@@ -368,5 +325,31 @@ impl<'a> Builder<'a> {
             }
         };
         Ok(Way::Secure(config, context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_is_asked_unless_it_asks_us() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "nameserver 127.0.0.1\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n").unwrap();
+        let own: Vec<SocketAddr> = vec!["0.0.0.0:53".parse().unwrap()];
+        let named = Builder::new(&own, None).of_system(file.path()).unwrap();
+        let texts: Vec<&str> = named
+            .iter()
+            .map(|server| match server {
+                checked::Server::At { text, .. } => text.as_str(),
+                checked::Server::System => "system",
+            })
+            .collect();
+        assert_eq!(texts, ["udp://192.0.2.1", "udp://[2001:db8::1]"], "our own address is left out");
+        std::fs::write(file.path(), "nameserver 127.0.0.1\n").unwrap();
+        let path = file.path().display().to_string();
+        assert_eq!(Builder::new(&own, None).of_system(file.path()), Err(UpstreamError::SystemIsOurselves { path }));
+        let missing = Builder::new(&own, None).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
+        assert!(missing.to_string().contains("name the servers instead"), "{missing}");
     }
 }

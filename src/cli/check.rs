@@ -4,11 +4,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Out};
+use super::{Failure, Out, lists};
 use crate::config::checked::Server;
 use crate::config::errors::duration_text;
 use crate::config::{Config, ConfigErrors, locate};
+use crate::moment::Clock;
 use crate::policy::model::{Act, Model, Policy, Response, Unmatched};
+use crate::shelf::Shelf;
 
 /// Reads the configuration and prints what it amounts to.
 ///
@@ -25,10 +27,16 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
             return Err(failure(&errors));
         }
     };
+    let shelved =
+        Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::configuration)?;
     if out.is_json() {
-        out.object(&object(&config))?;
+        let mut whole = object(&config);
+        whole["lists"] = Value::Array(lists::objects(&shelved, &config.model, Clock::Real.now()));
+        out.object(&whole)?;
     } else {
         summary(&config, out)?;
+        out.line("")?;
+        lists::report(out, &shelved, &config.model, Clock::Real.now())?;
     }
     Ok(out.flush()?)
 }
@@ -131,9 +139,6 @@ fn object(config: &Config) -> Value {
             "default": default(policy),
         })
     });
-    let lists = config.lists.iter().map(|list| {
-        json!({ "name": list.name, "category": model.category(list.category).name, "except": list.except, "path": list.path })
-    });
     json!({
         "config": config.path,
         "sha256": config.sha256,
@@ -146,7 +151,6 @@ fn object(config: &Config) -> Value {
         "network_zones": zones.collect::<Vec<_>>(),
         "policies": policies.collect::<Vec<_>>(),
         "categories": model.categories.iter().map(|category| &category.name).collect::<Vec<_>>(),
-        "lists": lists.collect::<Vec<_>>(),
     })
 }
 

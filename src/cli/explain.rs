@@ -43,8 +43,8 @@ pub struct ExplainArgs {
 
 /// Explains. Ends with 0 whenever there was something to explain, whatever the verdict.
 pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> Result<(), Failure> {
-    let name = asked_name(&args.name)
-        .map_err(|why| Failure::usage(format!("`{}` is not a name: it {why}", args.name)))?;
+    let name =
+        asked_name(&args.name).map_err(|why| Failure::usage(format!("`{}` is not a name: it {why}", args.name)))?;
     let qtype = type_number(&args.r#type).ok_or_else(|| {
         Failure::usage(format!("--type {}: not a record type; give a mnemonic such as AAAA or TYPE65", args.r#type))
     })?;
@@ -52,11 +52,13 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         Some(text) => moment(text, clock.now())?,
         None => clock.now(),
     };
-    let snapshot =
-        assemble(config, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
+    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
+    let snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
+        |error| match error {
             ReloadError::Config(_) => Failure::configuration(error),
             other => Failure::failed(other),
-        })?;
+        },
+    )?;
     let clients: Vec<IpAddr> = match args.client {
         Some(client) => vec![client],
         None => {

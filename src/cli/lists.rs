@@ -51,6 +51,12 @@ pub fn report(out: &mut Out, shelved: &Shelved, model: &Model, now: Moment) -> i
     Ok(())
 }
 
+/// What each list yielded, an object each.
+pub fn objects(shelved: &Shelved, model: &Model, now: Moment) -> Vec<Value> {
+    let rows = shelved.lists.iter().map(|list| Row { report: Ok(list), list: &list.source });
+    rows.map(|row| object(&row, model, now)).collect()
+}
+
 /// All lists at once; where one cannot be read, each for itself, so that the others are shown.
 fn status(shelf: &Shelf, lists: &[ListSource], model: &Model, now: Moment, out: &mut Out) -> Result<(), Failure> {
     if let Ok(shelved) = shelf.look(lists, model) {

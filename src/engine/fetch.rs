@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::cache::{Cache, Found, Kept, Key};
-use crate::dns::{Name, Question, Ready};
 use crate::dns::answer::Writer;
 use crate::dns::ede::{self, Ede};
 use crate::dns::ready::Dress;
 use crate::dns::types::{class, rcode, rtype};
 use crate::dns::view::View;
+use crate::dns::{Name, Question, Ready};
 use crate::engine::Snapshot;
 use crate::engine::outcome::{Made, Said, spoken};
 use crate::engine::rooms::Goes;

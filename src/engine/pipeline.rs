@@ -143,8 +143,9 @@ async fn obtain(
         Ok(fetched) => fetched,
         Err(failure) => {
             return match stale {
-                Some(kept) => Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None }),
-                None => Err(failure),
+                // What does not validate is not made good by what validated once.
+                Some(kept) if !matches!(failure.blame, Blame::Bogus(_)) => Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None }),
+                _ => Err(failure),
             };
         }
     };

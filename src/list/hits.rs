@@ -36,7 +36,7 @@ pub struct Found {
 /// The categories a name is in, each with the rule that says so.
 ///
 /// A value of about 1 KiB that is never zeroed: clearing it clears the set of categories only.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Hits {
     categories: CategorySet,
     /// Invariant: the slot of every category in `categories` has been written.

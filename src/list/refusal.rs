@@ -22,7 +22,7 @@ pub enum Flaw {
     #[error("{0}")]
     Name(NameError),
     /// A character that no host name has.
-    #[error("has {0:?}, which no host name can have")]
+    #[error("has {}, which no host name can have", shown(*.0))]
     Character(char),
     /// Octets that are not UTF-8.
     #[error("is not UTF-8")]
@@ -37,10 +37,12 @@ pub enum Flaw {
     #[error("is a network, not a name")]
     Network,
     /// A suffix under which the public registers names: it would stand for all of them.
-    #[error("is a public suffix; to block it whole, write it in a policy's `deny`")]
+    #[error(
+        "is a public suffix and would stand for all names under it; if that is meant, name it in the policy itself"
+    )]
     PublicSuffix,
     /// One label: it would stand for a whole top-level domain.
-    #[error("is a single label; to block a top-level domain, write it in a policy's `deny`")]
+    #[error("is a single label and would stand for a top-level domain; if that is meant, name it in the policy itself")]
     SingleLabel,
     /// A URL, or a name with a path.
     #[error("is a URL; only the name can be listed, and it would stand for the whole site")]
@@ -118,6 +120,14 @@ impl Flaw {
     }
 }
 
+/// A character as a person can tell it from its lookalikes.
+fn shown(c: char) -> String {
+    match c {
+        '!'..='~' => format!("`{c}`"),
+        c => format!("U+{:04X}", u32::from(c)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +139,8 @@ mod tests {
         assert_eq!(kept.chars().count(), Refusal::TEXT + 1);
         let kept = Refusal::new(1, "a\u{1b}[31m\u{202e}b\u{2011}é\r".as_bytes(), Flaw::Idn).text;
         assert_eq!(&*kept, r"a\u{1b}[31m\u{202e}b\u{2011}é");
+        assert_eq!(Flaw::Character('\u{2011}').to_string(), "has U+2011, which no host name can have");
+        assert_eq!(Flaw::Character('|').to_string(), "has `|`, which no host name can have");
         let kept = Refusal::new(1, b"caf\xe9", Flaw::NotUtf8).text;
         assert_eq!(&*kept, r"caf\u{fffd}");
     }

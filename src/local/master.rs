@@ -241,6 +241,7 @@ fn tokens(entry: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn records(text: &str) -> Result<Vec<String>, String> {
         let dir = tempfile::tempdir().unwrap();
@@ -307,5 +308,13 @@ mod tests {
         assert_eq!(error("a..b 60 A 192.0.2.1\n"), "1: name `a..b` has an empty label");
         assert!(error("$INCLUDE nothing\n").ends_with("nothing is not a file"));
         assert_eq!(error("$INCLUDE circle\n"), "1: $INCLUDE goes in a circle");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "([a-z@.*\\\\\"();$ 0-9]|A|TXT|SOA|CNAME|HTTPS|TYPE9|\\\\#|\n| ){0,120}", any in ".{0,60}") {
+            let _ = records(&format!("$TTL 60\n{text}"));
+            let _ = records(&format!("$TTL 60\n@ TXT {any}\n@ {any}\n"));
+        }
     }
 }

@@ -115,7 +115,11 @@ fn generic(rtype: RecordType, length: &str, hex: &[&str]) -> Result<RData, Strin
     wire.extend_from_slice(&[0, 1, 0, 0, 0, 0]);
     wire.extend_from_slice(&length.to_be_bytes());
     wire.extend_from_slice(&octets);
-    Record::from_bytes(&wire).map(|record| record.data).map_err(|error| format!("{rtype}: {error}"))
+    match Record::from_bytes(&wire) {
+        Ok(record) if matches!(record.data, RData::Update0(_)) => Err(format!("{rtype}: has no data")),
+        Ok(record) => Ok(record.data),
+        Err(error) => Err(format!("{rtype}: {error}")),
+    }
 }
 
 fn absolute(name: &Name) -> String {
@@ -199,6 +203,7 @@ mod tests {
         assert_eq!(data("TYPE1", &["\\#", "4", "c000", "0201"]).unwrap(), RData::A(A::new(192, 0, 2, 1)));
         let RData::Unknown { code, rdata } = data("TYPE65280", &["\\#", "2", "beef"]).unwrap() else { panic!() };
         assert_eq!((u16::from(code), &rdata.anything[..]), (65280, &[0xbe, 0xef][..]));
+        assert!(data("TYPE1", &["\\#", "0"]).is_err());
         for wrong in [&["\\#", "4", "c00002"][..], &["\\#", "1", "zz"], &["\\#", "1", "abc"], &["\\#", "x", "ab"]] {
             assert!(data("TYPE65280", wrong).is_err(), "{wrong:?}");
         }

@@ -73,6 +73,9 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> 
     let (mut file, modified) = open(list)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| unreadable(list, error))?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(ShelfError::Packed { list: list.name.clone(), path: list.path.clone() });
+    }
     let content =
         Content { sha256: Sha256::digest(&bytes).into(), octets: bytes.len() as u64, modified, reading: None };
     Ok((content, bytes))

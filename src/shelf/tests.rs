@@ -159,6 +159,11 @@ fn what_cannot_be_read_is_named_with_its_list() {
     bench.lists[1].path = bench.dir.path().to_owned();
     let error = bench.shelf().compile(&bench.lists, &bench.model).unwrap_err().to_string();
     assert!(error.contains("is not a file"), "{error}");
+    let packed = bench.dir.path().join("mail.gz");
+    fs::write(&packed, b"\x1f\x8b\x08\0rest").unwrap();
+    bench.lists[1].path = packed;
+    let error = bench.shelf().compile(&bench.lists, &bench.model).unwrap_err().to_string();
+    assert!(error.contains("unpack it"), "{error}");
     bench.lists[1].path = there;
     assert_eq!(bench.files("part"), 0, "what was begun is removed again");
     let blocked = Shelf::new(&bench.lists[0].path);

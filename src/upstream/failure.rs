@@ -42,15 +42,18 @@ pub enum Blame {
     Rcode(u16, Option<Ede>),
     /// The server answered SERVFAIL; with its extended error, if it gave one.
     ServFail(Option<Ede>),
-    /// The answer did not validate (RFC 4035 section 4.3: bogus).
-    Bogus(String),
+    /// The server validates, and says that what it got did not hold (RFC 4035 section 4.3: bogus). No other server is asked:
+    /// one that does not validate would pass the forgery on.
+    Bogus(Ede),
 }
 
 impl Blame {
     /// The extended error that tells a client; an upstream's own is passed on.
     pub fn ede(&self) -> Ede {
         let (code, text) = match self {
-            Blame::Refused(Some(ede)) | Blame::Rcode(_, Some(ede)) | Blame::ServFail(Some(ede)) => return ede.clone(),
+            Blame::Refused(Some(ede)) | Blame::Rcode(_, Some(ede)) | Blame::ServFail(Some(ede)) | Blame::Bogus(ede) => {
+                return ede.clone();
+            }
             Blame::NoServers => (23, "no upstream server is configured".to_owned()),
             Blame::Overloaded => (14, "too many questions are waiting for an answer".to_owned()),
             Blame::Stopped => (14, "the resolver is stopping".to_owned()),
@@ -60,7 +63,6 @@ impl Blame {
             Blame::Refused(None) => (22, "the upstream server refused".to_owned()),
             Blame::Rcode(rcode, None) => (0, format!("the upstream server answered with error {rcode}")),
             Blame::ServFail(None) => (0, "the upstream server failed".to_owned()),
-            Blame::Bogus(text) => (6, text.clone()),
         };
         (code, text)
     }
@@ -75,7 +77,7 @@ mod tests {
         let own = (9, "no DNSKEY matches DS".to_owned());
         assert_eq!(Blame::ServFail(Some(own.clone())).ede(), own);
         assert_eq!(Blame::ServFail(None).ede().0, 0);
-        assert_eq!(Blame::Bogus("signature expired".to_owned()).ede(), (6, "signature expired".to_owned()));
+        assert_eq!(Blame::Bogus(own.clone()).ede(), own);
     }
 
     #[test]

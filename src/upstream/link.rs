@@ -14,7 +14,7 @@ use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse};
 use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::{ConnectionProvider, PoolContext};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::dns::{Question, convert};
 
@@ -28,6 +28,8 @@ const RETRY_CEILING: Duration = Duration::from_secs(1);
 const SENDS: u8 = 3;
 /// Questions on one stream at a time.
 pub(super) const ON_ONE_STREAM: usize = 4096;
+/// Longest pause before a question tries again to enter a stream whose queue is full.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// Bound inside hickory; the deadline of the question is always sooner.
 pub(super) const INNER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -133,17 +135,24 @@ impl Link {
         edns: bool,
         deadline: Instant,
     ) -> Result<DnsResponse, NetError> {
-        let answer = stream.exchange.send(request(question, edns, false)).first_answer();
-        match timeout_at(deadline, answer).await {
-            Ok(Ok(response)) => {
-                stream.answers.fetch_add(1, Ordering::Relaxed);
-                Ok(response)
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let answer = stream.exchange.send(request(question, edns, false)).first_answer();
+            match timeout_at(deadline, answer).await {
+                Ok(Ok(response)) => {
+                    stream.answers.fetch_add(1, Ordering::Relaxed);
+                    return Ok(response);
+                }
+                Ok(Err(error)) if is_full(&error) && Instant::now() < deadline => {
+                    sleep_until((Instant::now() + pause).min(deadline)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(Err(error)) => {
+                    self.forget(stream).await;
+                    return Err(error);
+                }
+                Err(_) => return Err(NetError::Timeout),
             }
-            Ok(Err(error)) => {
-                self.forget(stream).await;
-                Err(error)
-            }
-            Err(_) => Err(NetError::Timeout),
         }
     }
 
@@ -171,6 +180,12 @@ impl Link {
             *kept = None;
         }
     }
+}
+
+/// hickory queues 33 messages before a stream and refuses more until the socket has taken some. It has no error of its own for
+/// that, only the words of its channel.
+fn is_full(error: &NetError) -> bool {
+    matches!(error, NetError::Msg(text) if text.ends_with("channel is full"))
 }
 
 /// The query as it goes up: RD, DO and CD as asked, AD to be told of validation (RFC 6840 section 5.7).

@@ -61,6 +61,9 @@ impl Pool {
             }
             match timeout_at(until, reports.recv()).await {
                 Ok(Some((server, Ok(response)))) => return Ok((response, server)),
+                Ok(Some((server, Err(blame @ Blame::Bogus(_))))) => {
+                    return Err(Failure { blame, upstream: Some(server.text.clone()) });
+                }
                 Ok(Some((server, Err(blame)))) => {
                     on_their_way -= 1;
                     if blame > worst.blame {

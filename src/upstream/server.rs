@@ -15,6 +15,10 @@ use super::health::{Health, ServerHealth};
 use super::link::{Link, Refusal};
 use super::plan::Standing;
 
+/// Extended errors that say: the signatures, or their absence, do not hold. Bogus, expired, not yet valid, and what is missing
+/// for a chain of trust (RFC 8914 section 4.7 to 4.13).
+const SIGNATURES: std::ops::RangeInclusive<u16> = 6..=12;
+
 /// One upstream server. Two pools that name the same one share it, and a reload keeps it with its connections and figures.
 pub(super) struct Server {
     /// Its name in metrics and in the log.
@@ -93,7 +97,10 @@ fn judged(response: DnsResponse) -> Result<DnsResponse, Blame> {
     let ede = || convert::ede(response.edns.as_ref());
     match response.response_code {
         ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::YXDomain => Ok(response),
-        ResponseCode::ServFail => Err(Blame::ServFail(ede())),
+        ResponseCode::ServFail => Err(match ede() {
+            Some(ede) if SIGNATURES.contains(&ede.0) => Blame::Bogus(ede),
+            ede => Blame::ServFail(ede),
+        }),
         ResponseCode::Refused => Err(Blame::Refused(ede())),
         other => Err(Blame::Rcode(other.into(), ede())),
     }

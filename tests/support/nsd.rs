@@ -19,12 +19,17 @@ pub struct Nsd {
 impl Nsd {
     /// Starts NSD with zones given by name and master file text.
     pub fn start(zones: &[(&str, &str)]) -> Nsd {
-        with_free_ports(|| Nsd::try_start(zones))
+        with_free_ports(|| Nsd::try_start(free_address(), zones))
     }
 
-    fn try_start(zones: &[(&str, &str)]) -> Result<Nsd, String> {
+    /// The same where another has been before.
+    pub fn start_at(addr: SocketAddr, zones: &[(&str, &str)]) -> Nsd {
+        with_free_ports(|| Nsd::try_start(addr, zones))
+    }
+
+    fn try_start(addr: SocketAddr, zones: &[(&str, &str)]) -> Result<Nsd, String> {
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let (at, addr) = (dir.path().display(), free_address());
+        let at = dir.path().display();
         let mut config = format!(
             "server:\n ip-address: {ip}@{port}\n server-count: 1\n username: \"\"\n chroot: \"\"\n zonesdir: \"{at}\"\n \
              database: \"\"\n pidfile: \"{at}/nsd.pid\"\n logfile: \"{at}/nsd.log\"\n xfrdfile: \"{at}/xfrd.state\"\n \
