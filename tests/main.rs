@@ -4,6 +4,8 @@ mod commands;
 mod config_errors;
 mod config_files;
 mod config_meaning;
+mod documents;
+mod floors;
 mod local_zones;
 mod peers_upstream;
 mod support;
