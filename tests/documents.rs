@@ -90,7 +90,9 @@ fn every_whole_configuration_in_a_document_loads() {
     std::fs::create_dir(path.parent().unwrap()).unwrap();
     let mut loaded = 0;
     for document in documents() {
-        for block in code(&document.text).iter().filter(|block| block.language == "toml" && block.text.starts_with(WHOLE)) {
+        for block in
+            code(&document.text).iter().filter(|block| block.language == "toml" && block.text.starts_with(WHOLE))
+        {
             std::fs::write(&path, &block.text).unwrap();
             Config::load(&path).unwrap_or_else(|errors| panic!("{}:{}: {errors}", document.path, block.line));
             loaded += 1;
@@ -121,7 +123,9 @@ fn every_command_and_option_in_a_document_is_there() {
         path: "packaging/cordon.service".to_owned(),
         text: std::fs::read_to_string(root().join("packaging/cordon.service")).unwrap(),
     };
-    let of_unit = unit.text.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/bin/"));
+    let of_unit = unit.text.lines().filter(|line| line.starts_with("Exec"));
+    let of_unit: Vec<&str> = of_unit.filter_map(|line| line.split_once("=/usr/bin/").map(|(_, line)| line)).collect();
+    assert!(of_unit.len() > 1, "the unit runs {of_unit:?} only");
     for line in of_unit {
         wrong.extend(command_wrong(line, &mut named).map(|why| format!("{}: {why}", unit.path)));
     }
@@ -134,7 +138,8 @@ fn every_command_and_option_in_a_document_is_there() {
         }
     }
     none_wrong(&wrong);
-    let commands: BTreeSet<String> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let commands: BTreeSet<String> =
+        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let missing: Vec<&String> = commands.difference(&named).collect();
     assert!(missing.is_empty(), "no document tells of {missing:?}");
 }
@@ -142,10 +147,13 @@ fn every_command_and_option_in_a_document_is_there() {
 /// What is wrong with a line that runs `cordon`; nothing: it is right, or does not run it.
 fn command_wrong(line: &str, named: &mut BTreeSet<String>) -> Option<String> {
     let line = line.split(" #").next().unwrap_or(line);
-    let mut words = line.split_whitespace().skip_while(|word| *word != "cordon" && !word.ends_with("/cordon")).skip(1).peekable();
+    let mut words =
+        line.split_whitespace().skip_while(|word| *word != "cordon" && !word.ends_with("/cordon")).skip(1).peekable();
     let whole = Cli::command();
     let mut command = &whole;
-    while let Some(word) = words.next_if(|word| word.starts_with(|c: char| c.is_ascii_lowercase()) && command.has_subcommands()) {
+    while let Some(word) =
+        words.next_if(|word| word.starts_with(|c: char| c.is_ascii_lowercase()) && command.has_subcommands())
+    {
         let Some(found) = command.find_subcommand(word) else {
             return Some(format!("`{line}`: there is no command `{word}`"));
         };
@@ -154,7 +162,8 @@ fn command_wrong(line: &str, named: &mut BTreeSet<String>) -> Option<String> {
         }
         command = found;
     }
-    let options = words.filter_map(|word| word.trim_start_matches('[').strip_prefix("--")).filter(|option| !option.is_empty());
+    let options =
+        words.filter_map(|word| word.trim_start_matches('[').strip_prefix("--")).filter(|option| !option.is_empty());
     for option in options {
         let option = option.split(['=', ']']).next().unwrap_or(option);
         let known = whole.get_arguments().filter(|argument| argument.is_global_set()).chain(command.get_arguments());
@@ -197,10 +206,12 @@ fn every_link_in_a_document_leads_somewhere() {
                 if ["http://", "https://", "mailto:"].iter().any(|far| target.starts_with(far)) {
                     continue;
                 }
-                let (file, heading) = target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
+                let (file, heading) =
+                    target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
                 let path = if file.is_empty() { here.clone() } else { here.parent().unwrap().join(file) };
                 let text = if path.is_dir() { Ok(String::new()) } else { std::fs::read_to_string(&path) };
-                let leads = text.is_ok_and(|text| heading.is_none_or(|heading| headings(&text).any(|is| is == heading)));
+                let leads =
+                    text.is_ok_and(|text| heading.is_none_or(|heading| headings(&text).any(|is| is == heading)));
                 if !leads {
                     wrong.push(format!("{}:{}: `{target}` leads nowhere", document.path, number + 1));
                 }
@@ -215,7 +226,11 @@ fn every_link_in_a_document_leads_somewhere() {
 fn headings(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| line.strip_prefix('#')).map(|line| {
         let heading = line.trim_start_matches('#').trim().to_lowercase();
-        heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+        heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+            .map(|c| if c == ' ' { '-' } else { c })
+            .collect()
     })
 }
 
@@ -253,18 +268,24 @@ fn every_test_that_holds_an_invariant_is_there() {
 #[test]
 fn what_reads_the_documents_can_find_fault() {
     let mut named = BTreeSet::new();
-    for right in ["cordon check --json", "dig example", "./target/release/cordon lists find NAME", "cordon explain X --client IP --type=AAAA"] {
+    for right in [
+        "cordon check --json",
+        "dig example",
+        "./target/release/cordon lists find NAME",
+        "cordon explain X --client IP --type=AAAA",
+    ] {
         assert_eq!(command_wrong(right, &mut named), None, "{right}");
     }
-    for wrong in ["cordon chekc", "sudo cordon lists fnid NAME", "cordon explain X --clinet IP", "cordon --confg x check"] {
+    for wrong in
+        ["cordon chekc", "sudo cordon lists fnid NAME", "cordon explain X --clinet IP", "cordon --confg x check"]
+    {
         assert!(command_wrong(wrong, &mut named).is_some(), "{wrong}");
     }
     assert_eq!(named.into_iter().collect::<Vec<_>>(), ["check", "explain", "lists"]);
     let found = code("a `b` c\n```toml\n# cordon.toml\nx = 1\n```\nd `e`\n");
-    assert_eq!(found.iter().map(|code| (code.line, code.text.as_str())).collect::<Vec<_>>(), [
-        (1, "b"),
-        (3, "# cordon.toml\nx = 1\n"),
-        (6, "e"),
-    ]);
+    assert_eq!(
+        found.iter().map(|code| (code.line, code.text.as_str())).collect::<Vec<_>>(),
+        [(1, "b"), (3, "# cordon.toml\nx = 1\n"), (6, "e"),]
+    );
     assert_eq!(headings("# A b: `c`\ntext\n## D-e").collect::<Vec<_>>(), ["a-b-c", "d-e"]);
 }
