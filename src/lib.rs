@@ -7,11 +7,11 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
-//! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`], [`store`] | keepers: I/O, no listening socket |
-//! | 3 | engine | the only place where the order of a query is written |
-//! | 4 | serve, web | doors |
-//! | 5 | app, cli | the house |
+//! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
+//! | 2 | [`config`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
+//! | 3 | [`engine`] | the only place where the order of a query is written |
+//! | 4 | [`serve`], [`web`] | doors |
+//! | 5 | [`app`], [`cli`] | the house |
 //!
 //! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`,
 //! and from every keeper to `config`, whose checked values they are made from.
@@ -30,6 +30,8 @@ pub mod moment;
 pub mod policy;
 pub mod query;
 pub mod record;
+pub mod serve;
+pub mod shelf;
 pub mod store;
 pub mod subject;
 pub mod upstream;

@@ -97,7 +97,7 @@ impl Shared {
 pub struct Store {
     shared: Arc<Shared>,
     keeper: Arc<Mutex<Keeper>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// Next sequence numbers of lanes of earlier runs.
     next: Mutex<BTreeMap<u16, u64>>,
     /// Live rows found at start.
@@ -180,7 +180,7 @@ impl Store {
         Ok(Store {
             keeper: Arc::new(Mutex::new(Keeper::new(shared.clone(), left_over))),
             shared,
-            threads: Vec::new(),
+            threads: Mutex::default(),
             next: Mutex::new(recovered.next),
             found_rows: recovered.live_rows,
             notes,
@@ -202,7 +202,7 @@ impl Store {
         let supply = thread("log-supply", Box::new(move || supply::run(&shared)))?;
         let _ = self.shared.supply.set(supply.thread().clone());
         let keeper = thread("log-keeper", Box::new(move || keeper::run(&for_keeper, &keeper)))?;
-        self.threads = vec![supply, keeper];
+        *locked(&self.threads) = vec![supply, keeper];
         Ok(())
     }
 
@@ -274,6 +274,15 @@ impl Store {
         }
     }
 
+    /// Why records are not kept as they should be, if so.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let gauges = self.gauges();
+        if gauges.full {
+            return Some("a lane has no space; free some on the log's disk");
+        }
+        gauges.failing.then_some("sealing fails; the program's own log says why")
+    }
+
     /// Seals every row appended so far, due or not.
     pub fn flush(&self) -> Result<(), StoreError> {
         locked(&self.keeper).seal_all()
@@ -286,7 +295,7 @@ impl Store {
 
     /// Ends: seals what lanes have appended, syncs the rest, within ten seconds. Drop the lanes first; what they append later is found at the
     /// next start.
-    pub fn close(mut self) -> Result<(), StoreError> {
+    pub fn close(&self) -> Result<(), StoreError> {
         self.stop_threads();
         let begun = Instant::now();
         let sealed = (|| {
@@ -307,9 +316,9 @@ impl Store {
         sealed.and(synced)
     }
 
-    fn stop_threads(&mut self) {
+    fn stop_threads(&self) {
         self.shared.stop.store(true, Ordering::Release);
-        for thread in self.threads.drain(..) {
+        for thread in std::mem::take(&mut *locked(&self.threads)) {
             thread.thread().unpark();
             if thread.join().is_err() {
                 tracing::error!("a thread of the log had panicked");
