@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 
 use super::evaluate;
 use super::filter::{Filter, Span};
-use super::scan::{OpenPart, Unreadable, guarded};
+use super::scan::{OpenPart, Unreadable, conform, guarded};
 use crate::moment::Moment;
 use crate::store::StoreError;
 use crate::store::reader::{PartRef, Reader};
@@ -123,7 +123,7 @@ impl Coverage {
     }
 }
 
-/// The unsealed rows that a filter means, each batch at most `rows` long; a failure is noted in the coverage.
+/// The unsealed rows that a filter means; a failure is noted in the coverage.
 pub(super) fn live(reader: &Reader, filter: &Filter, coverage: &mut Coverage) -> Vec<RecordBatch> {
     let kept = reader.live().map_err(|why| why.to_string()).and_then(|batches| {
         coverage.live = batches.iter().map(|batch| batch.num_rows() as u64).sum();
@@ -171,10 +171,24 @@ pub fn walk(
         seen(behind, total);
     }
     for batch in live {
-        each(evaluate_columns(&batch, columns)?)?;
+        each(conform(&batch, columns)?)?;
     }
     seen(total, total);
     Ok(coverage)
+}
+
+/// Runs a question on a thread of its own that gives way to a server on the same machine.
+pub fn aside<T: Send>(question: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("cordon-query".into());
+        let running = thread.spawn_scoped(scope, || {
+            // SAFETY: setpriority takes plain numbers; on Linux a process id of 0 means the calling thread. Where it is refused, the
+            // question runs at the usual priority.
+            unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
+            question()
+        })?;
+        running.join().map_err(|_| std::io::Error::other("the question ended in a panic"))
+    })
 }
 
 enum Ended {
@@ -206,7 +220,7 @@ fn walk_part(
             }
             let read = guarded(|| batches.next().transpose().map_err(|why| why.to_string()));
             let conformed = read.and_then(|batch| {
-                batch.map(|batch| evaluate_columns(&batch, columns).map_err(|why| why.to_string())).transpose()
+                batch.map(|batch| conform(&batch, columns).map_err(|why| why.to_string())).transpose()
             });
             match conformed {
                 Ok(Some(batch)) => each(batch)?,
@@ -218,8 +232,4 @@ fn walk_part(
         }
     }
     Ok(Ended::Whole)
-}
-
-fn evaluate_columns(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch, ArrowError> {
-    super::scan::conform(batch, columns)
 }
