@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
 //! | 1 | [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`] | keepers: I/O, no listening socket |
+//! | 2 | [`config`], [`query`], [`store`] | keepers: I/O, no listening socket |
 //! | 3 | engine | the only place where the order of a query is written |
 //! | 4 | serve, web | doors |
 //! | 5 | app, cli | the house |
@@ -21,6 +21,8 @@ pub mod config;
 pub mod dns;
 pub mod moment;
 pub mod policy;
+pub mod query;
 pub mod record;
+pub mod store;
 pub mod subject;
 pub mod verdict;
