@@ -43,12 +43,15 @@ pub enum LogCommand {
 
 /// Runs one of them.
 pub fn run(command: LogCommand, config: &Config, out: &mut Out) -> Result<(), Failure> {
-    let clock = Clock::Real;
+    run_at(command, config, &Clock::Real, out)
+}
+
+fn run_at(command: LogCommand, config: &Config, clock: &Clock, out: &mut Out) -> Result<(), Failure> {
     let done = match command {
-        LogCommand::Search(args) => search::run(args, config, &clock, out),
-        LogCommand::Tail(args) => tail::run(args, config, &clock, out),
-        LogCommand::Stats(args) => stats::run(args, config, &clock, out),
-        LogCommand::Export(args) => export::run(args, config, &clock, out),
+        LogCommand::Search(args) => search::run(args, config, clock, out),
+        LogCommand::Tail(args) => tail::run(args, config, clock, out),
+        LogCommand::Stats(args) => stats::run(args, config, clock, out),
+        LogCommand::Export(args) => export::run(args, config, clock, out),
         LogCommand::Verify(args) => verify::run(args, config, out),
     };
     out.flush()?;

@@ -14,7 +14,7 @@ pub struct PartRef {
     pub from: Moment,
     pub to: Moment,
 }
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TailCursor {
     seen: Vec<PathBuf>,
 }
@@ -62,6 +62,20 @@ impl Reader {
     pub fn live(&self) -> Result<Vec<RecordBatch>, StoreError> {
         let read = files(&self.dir.join("segments")).into_iter().map(|p| read(&p));
         Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+    pub fn live_each(&self, mut take: impl FnMut(RecordBatch) -> Result<bool, StoreError>) -> Result<(), StoreError> {
+        for batch in self.live()? {
+            if !take(batch)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+    pub fn live_rows(&self) -> u64 {
+        self.live().map_or(0, |b| b.iter().map(|b| b.num_rows() as u64).sum())
+    }
+    pub fn tail_end(&self) -> TailCursor {
+        TailCursor { seen: files(&self.dir.join("segments")) }
     }
     pub fn live_since(&self, cursor: &mut TailCursor) -> Result<Vec<RecordBatch>, StoreError> {
         let mut all = Vec::new();

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use serde_json::json;
 
-use super::look::{Look, LookArgs};
+use super::look::{Look, LookArgs, tell_coverage};
 use super::search::line;
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::moment::{Clock, Moment};
 use crate::query::cell::{Cell, object};
 use crate::query::evaluate::keep;
-use crate::store::reader::{Reader, TailCursor};
+use crate::query::rows::{Found, newest};
+use crate::query::{Budget, QueryError};
+use crate::store::reader::Reader;
 
 /// How often the log is looked at: rows show well within a second.
 const EVERY: Duration = Duration::from_millis(200);
@@ -28,13 +30,13 @@ Ends with Ctrl-C, exit code 0.";
 
 /// Follow rows as they come
 ///
-/// Begins with the last rows not yet sealed, then shows each new row within a second. The look is recorded when it begins and when it ends.
+/// Begins with the last rows of the past hour, then shows each new row within a second. The look is recorded when it begins and when it ends.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TailArgs {
     #[command(flatten)]
     look: LookArgs,
-    /// Begin with this many of the rows that are there already
+    /// Begin with this many rows of the past hour
     #[arg(long, value_name = "N", default_value_t = 10)]
     last: usize,
     /// End after this many rows
@@ -51,7 +53,7 @@ pub(super) fn run(args: TailArgs, config: &Config, clock: &Clock, out: &mut Out)
     look.record(asked.clone(), None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut shown = 0;
-    let ended = runtime.block_on(follow(&args, &look, config, &mut shown, out));
+    let ended = runtime.block_on(follow(&args, &look, config, &mut shown, clock.now(), out));
     look.record(asked, Some(shown))?;
     match ended {
         // Whoever read along has seen enough.
@@ -72,15 +74,31 @@ async fn follow(
     look: &Look<'_>,
     config: &Config,
     shown: &mut u64,
+    now: Moment,
     out: &mut Out,
 ) -> Result<(), Ending> {
     let failed = |why: &dyn std::fmt::Display| Ending::Failed(Failure::failed(why));
     let began = Instant::now();
-    let mut cursor = TailCursor::default();
-    let mut first = true;
+    let reader = Reader::open(&config.log.dir).map_err(|why| failed(&why))?;
+    let mut cursor = reader.tail_end();
+    if args.last > 0 {
+        let found = recent(args, look, &reader, now).map_err(|why| failed(&why))?;
+        for row in (0..found.rows.num_rows()).rev() {
+            show(&found.rows, row, out).map_err(Ending::Io)?;
+            *shown += 1;
+        }
+        tell_coverage(&found.coverage, out).map_err(Ending::Failed)?;
+    }
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
-        let reader = Reader::open(&config.log.dir).map_err(|why| failed(&why))?;
+        out.flush().map_err(Ending::Io)?;
+        if args.limit.is_some_and(|limit| *shown >= limit) || args.long.is_some_and(|long| began.elapsed() >= long) {
+            return Ok(());
+        }
+        tokio::select! {
+            _ = &mut interrupt => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
         let batches = reader.live_since(&mut cursor).map_err(|why| failed(&why))?;
         let mut rows: Vec<(RecordBatch, usize)> = Vec::new();
         for batch in &batches {
@@ -89,24 +107,25 @@ async fn follow(
         }
         // Lanes are read one after the other; within one look at them rows come in the order of time.
         rows.sort_by_key(|(batch, row)| time_of(batch, *row));
-        let skip = if first { rows.len().saturating_sub(args.last) } else { 0 };
-        first = false;
-        for (batch, row) in rows.iter().skip(skip) {
+        for (batch, row) in &rows {
+            if args.limit.is_some_and(|limit| *shown >= limit) {
+                break;
+            }
             show(batch, *row, out).map_err(Ending::Io)?;
             *shown += 1;
-            if args.limit.is_some_and(|limit| *shown >= limit) {
-                return out.flush().map_err(Ending::Io);
-            }
-        }
-        out.flush().map_err(Ending::Io)?;
-        if args.long.is_some_and(|long| began.elapsed() >= long) {
-            return Ok(());
-        }
-        tokio::select! {
-            _ = &mut interrupt => return Ok(()),
-            () = tokio::time::sleep(EVERY) => {}
         }
     }
+}
+
+/// The last rows of the past hour: further back a search is the better question.
+fn recent(args: &TailArgs, look: &Look<'_>, reader: &Reader, now: Moment) -> Result<Found, QueryError> {
+    let hour = now.minus(Duration::from_secs(3600));
+    let mut filter = look.filter.clone();
+    filter.span.from = Some(filter.span.from.map_or(hour, |from| from.max(hour)));
+    let last = args.limit.map_or(args.last, |limit| args.last.min(usize::try_from(limit).unwrap_or(usize::MAX)));
+    let mut found = newest(reader, &filter, last, &Budget::new(64 << 20, None))?;
+    found.coverage.asked = look.filter.span;
+    Ok(found)
 }
 
 fn show(batch: &RecordBatch, row: usize, out: &mut Out) -> io::Result<()> {

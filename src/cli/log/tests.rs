@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::Value;
 
-use super::{LogCommand, run};
+use super::{LogCommand, run_at};
 use crate::cli::{Exit, Failure, Out};
 use crate::config::checked::*;
+use crate::moment::{Clock, Moment};
 use crate::query::audit;
 use crate::query::fixture::{Row, log, part};
 
@@ -83,7 +84,8 @@ fn typed_on(page: &Page, config: &Config, json: bool, words: &[&str]) -> Ran {
         Ok(typed) => typed.command,
         Err(why) => return Ran { text: String::new(), ended: Err(Failure::usage(why)) },
     };
-    let ended = run(command, config, &mut Out::to(json, page.clone()));
+    let clock = Clock::scripted(Moment::from_seconds(120));
+    let ended = run_at(command, config, &clock, &mut Out::to(json, page.clone()));
     let text = anstream::adapter::strip_bytes(&page.0.lock().unwrap()).into_vec();
     Ran { text: String::from_utf8(text).unwrap(), ended }
 }
@@ -258,7 +260,7 @@ fn tail_shows_the_last_rows_and_those_that_come() {
         let to = dir.path().join("segments").join(name);
         std::fs::rename(aside.path().join(format!("parts/date=1970-01-01/{name}.parquet")), to).unwrap();
     };
-    put("a", 1000);
+    put("a", 110_000_000);
     std::thread::scope(|scope| {
         let page = Page::default();
         let (written, config) = (page.clone(), config(dir.path(), RequireReason::Optional));
@@ -267,15 +269,33 @@ fn tail_shows_the_last_rows_and_those_that_come() {
         while page.0.lock().unwrap().is_empty() && !tail.is_finished() {
             std::thread::yield_now();
         }
-        put("b", 2000);
+        put("b", 130_000_000);
         let rows = tail.join().unwrap().objects();
         let shown: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
         assert_eq!(shown.len(), 25);
         assert!(shown.is_sorted(), "{shown:?}");
-        assert!(shown.last().unwrap().ends_with("00.002019Z"), "{shown:?}");
+        assert!(shown.last().unwrap().ends_with("02:10.000019Z"), "{shown:?}");
     });
     let rows: Vec<Value> = looks(dir.path()).iter().map(|look| look["rows"].clone()).collect();
     assert_eq!(rows, [Value::Null, 25.into()], "recorded when it begins and when it ends");
+}
+
+#[test]
+fn verify_tells_a_changed_record_of_looks() {
+    let dir = day();
+    typed(dir.path(), true, &["search"]).ended.unwrap();
+    typed(dir.path(), true, &["search"]).ended.unwrap();
+    let before = typed(dir.path(), false, &["verify"]).text;
+    assert!(before.contains("proven      the record of looks: 2 lines"), "{before}");
+    let text = std::fs::read_to_string(audit::path(dir.path())).unwrap();
+    std::fs::write(audit::path(dir.path()), text.replacen("\"rows\":100", "\"rows\":1", 1)).unwrap();
+    let ran = typed(dir.path(), true, &["verify"]);
+    assert_eq!(ran.exit(), Some(Exit::Failed));
+    let problems = &ran.objects()[0]["problems"];
+    assert!(
+        problems.as_array().unwrap().iter().any(|p| p["line"] == 2 && p["file"] == "audit/audit.jsonl"),
+        "{problems}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::query::audit;
-use crate::store::verify::verify;
+use crate::store::verify::{Problem, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,24 +34,36 @@ pub(super) fn run(args: VerifyArgs, config: &Config, out: &mut Out) -> Result<()
     let mut findings = verify(dir, args.key.as_deref()).map_err(Failure::failed)?;
     let (looks, breaks) =
         audit::verify(dir).map_err(|why| Failure::failed(format!("{}: {why}", audit::path(dir).display())))?;
-    if breaks.is_empty() {
-        findings.proven.push(format!("the record of looks: {looks} lines, each continues the one before"));
+    match breaks.is_empty() {
+        true => findings.proven.push(format!("the record of looks: {looks} lines, each continues the one before")),
+        false => findings.ok = false,
     }
-    let place = audit::path(dir);
-    findings.problems.extend(breaks.iter().map(|b| format!("{}: line {} {}", place.display(), b.line, b.why)));
-    let kinds = [("proven", &findings.proven), ("not proven", &findings.unproven), ("problem", &findings.problems)];
-    for (kind, texts) in kinds {
-        for text in texts {
-            if out.is_json() {
-                out.object(&serde_json::json!({ "finding": kind, "text": text }))?;
-            } else {
-                out.line(format!("{kind:10}  {text}"))?;
-            }
+    if looks > 0 {
+        findings
+            .not_proven
+            .push("that no look at the end of the record was cut off: its last line is under no signature".into());
+    }
+    findings.problems.extend(breaks.into_iter().map(|one| Problem {
+        file: "audit/audit.jsonl".into(),
+        line: Some(one.line),
+        what: one.why,
+    }));
+    if out.is_json() {
+        out.object(&findings)?;
+    } else {
+        for text in &findings.proven {
+            out.line(format!("proven      {text}"))?;
+        }
+        for text in &findings.not_proven {
+            out.line(format!("not proven  {text}"))?;
+        }
+        for problem in &findings.problems {
+            out.line(format!("PROBLEM     {problem}"))?;
         }
     }
     match findings.problems.len() {
-        0 => Ok(()),
-        1 => Err(Failure::failed("the log has a problem")),
+        0 if findings.ok => Ok(()),
+        0 | 1 => Err(Failure::failed("the log has a problem")),
         n => Err(Failure::failed(format!("the log has {n} problems"))),
     }
 }
