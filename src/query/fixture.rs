@@ -1,6 +1,7 @@
 //! Rows and logs for tests: real batches, real Parquet parts in a folder of their own.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
 
-use crate::record::columns::{COLUMNS, schema};
+use crate::moment::Moment;
+use crate::record::columns::{COLUMNS, SCHEMA_VERSION, schema};
 
 /// A row; the columns that no test asks about are made up.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +107,32 @@ pub fn part(log: &Path, name: &str, rows: &[Row]) {
     let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).unwrap();
     writer.write(&batch(rows)).unwrap();
     writer.close().unwrap();
+    leaf(log, &format!("parts/date=1970-01-01/{name}.parquet"), rows);
+}
+
+/// The manifest's line for a part, as the contract says it. Nothing signs it: readers go by the line, and these tests verify nothing.
+fn leaf(log: &Path, file: &str, rows: &[Row]) {
+    let times = || rows.iter().map(|row| row.time);
+    let at = |micros: Option<i64>| Moment(micros.unwrap_or(0)).to_string();
+    let bytes = std::fs::metadata(log.join(file)).unwrap().len();
+    let line = serde_json::json!({
+        "v": 1, "kind": "part", "node": "dns1", "time": at(Some(0)), "prev": null, "file": file, "sha256": "", "bytes": bytes,
+        "rows": rows.len(), "lanes": [{"lane": 9, "first": 1, "last": 1}], "from": at(times().min()), "to": at(times().max()),
+        "schema": SCHEMA_VERSION, "writer": "cordon",
+    });
+    let leaves = log.join("evidence/leaves.jsonl");
+    std::fs::create_dir_all(log.join("evidence")).unwrap();
+    let mut leaves = File::options().append(true).create(true).open(leaves).unwrap();
+    writeln!(leaves, "{line}").unwrap();
+}
+
+/// Puts rows into a log that are not sealed yet.
+pub fn live(log: &Path, name: &str, rows: &[Row]) {
+    let aside = tempfile::tempdir().unwrap();
+    part(aside.path(), name, rows);
+    std::fs::create_dir_all(log.join("segments")).unwrap();
+    let from = aside.path().join(format!("parts/date=1970-01-01/{name}.parquet"));
+    std::fs::rename(from, log.join("segments").join(name)).unwrap();
 }
 
 fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {

@@ -15,7 +15,7 @@ use super::cell::object;
 use super::evaluate::keep;
 use super::export::{Format, export};
 use super::filter::{Filter, Span, flags};
-use super::fixture::{Row, any_row, batch, log, part};
+use super::fixture::{Row, any_row, batch, live, log, part};
 use super::rows::newest;
 use super::run::{Budget, QueryError};
 use super::scan::OpenPart;
@@ -267,11 +267,7 @@ fn the_largest_groups_are_kept_of_each_bucket() {
 fn a_file_holds_every_row_live_ones_included() {
     let rows = many(250);
     let dir = log(&rows[..200], 100);
-    let live = tempfile::tempdir().unwrap();
-    part(live.path(), "live", &rows[200..]);
-    std::fs::create_dir_all(dir.path().join("segments")).unwrap();
-    let from = live.path().join("parts/date=1970-01-01/live.parquet");
-    std::fs::rename(from, dir.path().join("segments/live.parquet")).unwrap();
+    live(dir.path(), "live", &rows[200..]);
     let reader = Reader::open(dir.path()).unwrap();
     let to = |name: &str| dir.path().join(name);
     for (format, name) in [(Format::Parquet, "o.parquet"), (Format::Csv, "o.csv"), (Format::Jsonl, "o.jsonl")] {

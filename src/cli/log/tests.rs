@@ -13,7 +13,7 @@ use crate::cli::{Exit, Failure, Out};
 use crate::config::checked::*;
 use crate::moment::{Clock, Moment};
 use crate::query::audit;
-use crate::query::fixture::{Row, log, part};
+use crate::query::fixture::{Row, live, log};
 
 /// As the program nests them.
 #[derive(Parser)]
@@ -254,11 +254,7 @@ fn an_export_never_replaces_a_file_unasked() {
 fn tail_shows_the_last_rows_and_those_that_come() {
     let dir = day();
     let put = |name: &str, from: i64| {
-        let aside = tempfile::tempdir().unwrap();
-        part(aside.path(), name, &(from..from + 20).map(|time| Row { time, ..Row::default() }).collect::<Vec<_>>());
-        std::fs::create_dir_all(dir.path().join("segments")).unwrap();
-        let to = dir.path().join("segments").join(name);
-        std::fs::rename(aside.path().join(format!("parts/date=1970-01-01/{name}.parquet")), to).unwrap();
+        live(dir.path(), name, &(from..from + 20).map(|time| Row { time, ..Row::default() }).collect::<Vec<_>>());
     };
     put("a", 110_000_000);
     std::thread::scope(|scope| {
