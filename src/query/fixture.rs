@@ -13,8 +13,11 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::moment::Moment;
+use crate::query::audit::hex;
 use crate::record::columns::{COLUMNS, SCHEMA_VERSION, schema};
 
 /// A row; the columns that no test asks about are made up.
@@ -115,24 +118,40 @@ fn leaf(log: &Path, file: &str, rows: &[Row]) {
     let times = || rows.iter().map(|row| row.time);
     let at = |micros: Option<i64>| Moment(micros.unwrap_or(0)).to_string();
     let bytes = std::fs::metadata(log.join(file)).unwrap().len();
-    let line = serde_json::json!({
-        "v": 1, "kind": "part", "node": "dns1", "time": at(Some(0)), "prev": null, "file": file, "sha256": "", "bytes": bytes,
-        "rows": rows.len(), "lanes": [{"lane": 9, "first": 1, "last": 1}], "from": at(times().min()), "to": at(times().max()),
-        "schema": SCHEMA_VERSION, "writer": "cordon",
-    });
     let leaves = log.join("evidence/leaves.jsonl");
     std::fs::create_dir_all(log.join("evidence")).unwrap();
+    let before = std::fs::read_to_string(&leaves).unwrap_or_default();
+    let prev = before.lines().last().map(|line| hex(Sha256::digest(line).as_slice()));
+    let first =
+        1 + before.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["rows"].as_u64().unwrap()).sum::<u64>();
+    let last = first + rows.len() as u64 - 1;
+    let line = serde_json::json!({
+        "bytes": bytes, "file": file, "from": at(times().min()), "kind": "part",
+        "lanes": [{"first": first, "lane": 9, "last": last}], "node": "dns1", "prev": prev, "rows": rows.len(),
+        "schema": SCHEMA_VERSION, "sha256": "", "time": at(Some(0)), "to": at(times().max()), "v": 1, "writer": "cordon",
+    });
     let mut leaves = File::options().append(true).create(true).open(leaves).unwrap();
     writeln!(leaves, "{line}").unwrap();
 }
 
-/// Puts rows into a log that are not sealed yet.
-pub fn live(log: &Path, name: &str, rows: &[Row]) {
-    let aside = tempfile::tempdir().unwrap();
-    part(aside.path(), name, rows);
-    std::fs::create_dir_all(log.join("segments")).unwrap();
-    let from = aside.path().join(format!("parts/date=1970-01-01/{name}.parquet"));
-    std::fs::rename(from, log.join("segments").join(name)).unwrap();
+/// The writing side of a log, for rows that are not sealed yet.
+pub struct Live(std::path::PathBuf);
+
+impl Live {
+    /// Of the log at `dir`.
+    pub fn open(dir: &Path) -> Live {
+        Live(dir.into())
+    }
+
+    /// Puts rows in.
+    pub fn put(&mut self, rows: &[Row]) {
+        let aside = tempfile::tempdir().unwrap();
+        let name = format!("{}", rows[0].time);
+        part(aside.path(), &name, rows);
+        std::fs::create_dir_all(self.0.join("segments")).unwrap();
+        let from = aside.path().join(format!("parts/date=1970-01-01/{name}.parquet"));
+        std::fs::rename(from, self.0.join("segments").join(name)).unwrap();
+    }
 }
 
 fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {

@@ -13,7 +13,7 @@ use crate::cli::{Exit, Failure, Out};
 use crate::config::checked::*;
 use crate::moment::{Clock, Moment};
 use crate::query::audit;
-use crate::query::fixture::{Row, live, log};
+use crate::query::fixture::{Live, Row, log};
 
 /// As the program nests them.
 #[derive(Parser)]
@@ -253,10 +253,9 @@ fn an_export_never_replaces_a_file_unasked() {
 #[test]
 fn tail_shows_the_last_rows_and_those_that_come() {
     let dir = day();
-    let put = |name: &str, from: i64| {
-        live(dir.path(), name, &(from..from + 20).map(|time| Row { time, ..Row::default() }).collect::<Vec<_>>());
-    };
-    put("a", 110_000_000);
+    let twenty = |from: i64| (from..from + 20).map(|time| Row { time, ..Row::default() }).collect::<Vec<_>>();
+    let mut live = Live::open(dir.path());
+    live.put(&twenty(110_000_000));
     std::thread::scope(|scope| {
         let page = Page::default();
         let (written, config) = (page.clone(), config(dir.path(), RequireReason::Optional));
@@ -265,7 +264,7 @@ fn tail_shows_the_last_rows_and_those_that_come() {
         while page.0.lock().unwrap().is_empty() && !tail.is_finished() {
             std::thread::yield_now();
         }
-        put("b", 130_000_000);
+        live.put(&twenty(130_000_000));
         let rows = tail.join().unwrap().objects();
         let shown: Vec<&str> = rows.iter().map(|row| row["time"].as_str().unwrap()).collect();
         assert_eq!(shown.len(), 25);
