@@ -2,7 +2,9 @@
 //!
 //! A [`Record`] is what a ticket leaves behind when it closes. It borrows everything: making one costs nothing, and the lane copies it.
 
+pub mod codes;
 pub mod columns;
+pub mod rtype;
 
 use crate::dns::Name;
 use crate::moment::Moment;

@@ -1,0 +1,395 @@
+//! A segment: a file of a lane, mapped into memory, its space reserved beforehand.
+//!
+//! The head is 512 octets, little-endian: magic (8), version u32, lane u16, length of the node's name u16, first sequence number u64 (0: not in use
+//! yet), lost records behind the last frame u64, salt u32, CRC-32 u32 of everything in the head but the two changing numbers, node's name.
+//! Frames follow, each aligned to 8 octets, then zeros.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::store::disk::Disk;
+use crate::store::error::StoreError;
+use crate::store::frame;
+
+/// Octets of the head.
+pub(crate) const HEAD: usize = 512;
+/// Smallest segment: room for the longest frame.
+pub(crate) const SMALLEST: usize = 64 * 1024;
+/// Longest name of a node, in octets.
+pub(crate) const MAX_NODE: usize = 255;
+const MAGIC: &[u8; 8] = b"CORDSEG\0";
+const VERSION: u32 = 1;
+const FIRST: usize = 16;
+const LOST: usize = 24;
+const SALT: usize = 32;
+const CRC: usize = 36;
+const NODE: usize = 40;
+
+/// A segment, mapped.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    map: MmapRaw,
+    path: PathBuf,
+    lane: u16,
+    node: Box<str>,
+    salt: u32,
+    /// First sequence number by name or frames, for a head that a power cut kept from saying it.
+    guess: u64,
+    /// Where the next frame goes: set by the lane after each frame; the whole size for a segment that is only read.
+    end: AtomicU64,
+    /// Up to where it is on the medium.
+    synced: AtomicU64,
+    /// No lane will write to it again.
+    retired: AtomicBool,
+}
+
+/// Name of the file of a segment that is in use.
+pub(crate) fn file_name(lane: u16, first: u64) -> String {
+    format!("lane-{lane:05}-{first:020}.seg")
+}
+
+fn first_of_name(path: &Path) -> Option<u64> {
+    let (rest, first) = path.file_stem()?.to_str()?.rsplit_once('-')?;
+    if rest.starts_with("lane-") { first.parse().ok() } else { None }
+}
+
+/// Name of the file of a segment that waits to be used.
+pub(crate) fn spare_name(lane: u16, number: u64) -> String {
+    format!("spare-{lane:05}-{number}.seg")
+}
+
+impl Segment {
+    /// Makes a segment for `lane` aside at `path`: space reserved, head written, on the medium, its pages brought into memory.
+    pub(crate) fn prepare(disk: &Disk, path: &Path, size: usize, lane: u16, node: &str) -> Result<Segment, StoreError> {
+        let mut salt = [0; 4];
+        getrandom::fill(&mut salt).map_err(|_| StoreError::Random("a segment"))?;
+        let salt = u32::from_le_bytes(salt);
+        let mut file = disk.create(path)?;
+        let made = (|| {
+            reserve(disk, &mut file, path, size)?;
+            let map = MmapOptions::new().len(size).map_raw(&file).map_err(StoreError::file(path, "map the file"))?;
+            let mut head = [0u8; HEAD];
+            head[..8].copy_from_slice(MAGIC);
+            head[8..12].copy_from_slice(&VERSION.to_le_bytes());
+            head[12..14].copy_from_slice(&lane.to_le_bytes());
+            head[14..16].copy_from_slice(&(node.len() as u16).to_le_bytes());
+            head[SALT..SALT + 4].copy_from_slice(&salt.to_le_bytes());
+            head[NODE..NODE + node.len()].copy_from_slice(node.as_bytes());
+            let crc = head_crc(&head);
+            head[CRC..CRC + 4].copy_from_slice(&crc.to_le_bytes());
+            // SAFETY: the map has at least HEAD octets and no one else knows of it yet.
+            unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), map.as_mut_ptr(), HEAD) };
+            // Only spares the lane the page faults of its first writes; refused by kernels before 5.14, which is fine.
+            // SAFETY: the range is the map itself.
+            unsafe { libc::madvise(map.as_mut_ptr().cast(), size, libc::MADV_POPULATE_WRITE) };
+            map.flush_range(0, HEAD).map_err(StoreError::file(path, "sync the file"))?;
+            Ok(map)
+        })();
+        match made {
+            Ok(map) => Ok(Segment::of(map, path, lane, node, salt, HEAD)),
+            Err(error) => {
+                // What could not be finished must not keep the space that was missing.
+                let _ = std::fs::remove_file(path);
+                Err(error)
+            }
+        }
+    }
+
+    fn of(map: MmapRaw, path: &Path, lane: u16, node: &str, salt: u32, end: usize) -> Segment {
+        Segment {
+            map,
+            path: path.to_path_buf(),
+            lane,
+            node: node.into(),
+            salt,
+            guess: 0,
+            end: AtomicU64::new(end as u64),
+            synced: AtomicU64::new(HEAD as u64),
+            retired: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens a segment that another process, or an earlier one, has written; `None` when it is no whole segment file (a spare cut short by a crash).
+    pub(crate) fn open(path: &Path) -> Result<Option<Segment>, StoreError> {
+        let file = std::fs::File::open(path).map_err(StoreError::file(path, "open the file"))?;
+        let size = file.metadata().map_err(StoreError::file(path, "look at the file"))?.len();
+        if size < HEAD as u64 {
+            return Ok(None);
+        }
+        let map = MmapOptions::new().map_raw_read_only(&file).map_err(StoreError::file(path, "map the file"))?;
+        let mut head = [0u8; HEAD];
+        // SAFETY: the map has at least HEAD octets.
+        unsafe { std::ptr::copy_nonoverlapping(map.as_ptr(), head.as_mut_ptr(), HEAD) };
+        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        if head.iter().all(|&octet| octet == 0) {
+            return Ok(None);
+        }
+        if head[..8] != *MAGIC || word(8) != VERSION {
+            return Err(StoreError::broken(path, "is not a segment of version 1; move it away to go on without it"));
+        }
+        let node_length = u16::from_le_bytes([head[14], head[15]]) as usize;
+        let node = head.get(NODE..NODE + node_length.min(MAX_NODE)).and_then(|node| std::str::from_utf8(node).ok());
+        let node = match node {
+            Some(node) if head_crc(&head) == word(CRC) => node,
+            _ => return Err(StoreError::broken(path, "has a damaged head; move it away to go on without it")),
+        };
+        let lane = u16::from_le_bytes([head[12], head[13]]);
+        let mut segment = Segment::of(map, path, lane, node, word(SALT), size as usize);
+        segment.retired.store(true, Ordering::Relaxed);
+        if segment.first() == 0 {
+            segment.guess = match first_of_name(path) {
+                Some(first) => first,
+                None => segment.walk_to_zero(HEAD).next().map_or(0, |met| met.seq),
+            };
+        }
+        Ok(Some(segment))
+    }
+
+    /// Takes a prepared segment into use: its first sequence number is written and the file gets its name.
+    pub(crate) fn begin(&mut self, disk: &Disk, first: u64) -> Result<(), StoreError> {
+        let path = self.path.with_file_name(file_name(self.lane, first));
+        disk.rename(&self.path, &path)?;
+        self.path = path;
+        self.counter(FIRST).store(first.to_le(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Which lane wrote it.
+    pub(crate) fn lane(&self) -> u16 {
+        self.lane
+    }
+
+    /// Which node wrote it.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Its file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What its CRCs start with.
+    pub(crate) fn salt(&self) -> u32 {
+        self.salt
+    }
+
+    /// Its size in octets, head included.
+    pub(crate) fn size(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Its first sequence number; 0 when it is not in use.
+    pub(crate) fn first(&self) -> u64 {
+        match u64::from_le(self.counter(FIRST).load(Ordering::Acquire)) {
+            0 => self.guess,
+            first => first,
+        }
+    }
+
+    /// How many records were lost behind its last frame because there was no space.
+    pub(crate) fn lost(&self) -> u64 {
+        u64::from_le(self.counter(LOST).load(Ordering::Acquire))
+    }
+
+    /// Counts one more record lost behind the last frame. It is in mapped memory, so a kill does not forget it.
+    pub(crate) fn lose_one(&self) {
+        self.counter(LOST).store((self.lost() + 1).to_le(), Ordering::Release);
+    }
+
+    /// Up to where frames are.
+    pub(crate) fn end(&self) -> usize {
+        self.end.load(Ordering::Acquire) as usize
+    }
+
+    /// Whether no lane will write to it again.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// Says that no lane will write to it again.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether it holds frames that may not be on the medium.
+    pub(crate) fn wants_sync(&self) -> bool {
+        self.synced.load(Ordering::Acquire) < self.end() as u64
+    }
+
+    /// Waits until everything appended so far is on the medium.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        let end = self.end();
+        let from = self.synced.load(Ordering::Acquire) as usize;
+        if from >= end {
+            return Ok(());
+        }
+        let sync = |at, length| self.map.flush_range(at, length).map_err(StoreError::file(&self.path, "sync the file"));
+        sync(from, end - from)?;
+        if from == HEAD {
+            sync(0, HEAD)?;
+        }
+        self.synced.fetch_max(end as u64, Ordering::Release);
+        Ok(())
+    }
+
+    fn counter(&self, at: usize) -> &AtomicU64 {
+        debug_assert!(at.is_multiple_of(8) && at + 8 <= HEAD);
+        // SAFETY: inside the head, aligned to 8 since maps start at a page; only ever touched as an atomic once the segment is known to others.
+        // A map that is only read is never written through: every store is behind a lane, which has a writable one.
+        unsafe { &*self.map.as_ptr().add(at).cast::<AtomicU64>() }
+    }
+
+    fn length_at(&self, at: usize) -> u32 {
+        debug_assert!(at.is_multiple_of(8) && at + 8 <= self.size());
+        // SAFETY: inside the map and aligned, as callers check; length words are only ever written as atomics.
+        u32::from_le(unsafe { &*self.map.as_ptr().add(at).cast::<AtomicU32>() }.load(Ordering::Acquire))
+    }
+
+    /// Room for a frame of `length` octets at `at`, for the lane alone.
+    ///
+    /// # Safety
+    /// The map is writable, `at + length` is within it, and only one lane writes, at a place no frame was published at.
+    #[expect(clippy::mut_from_ref, reason = "the map is raw memory, and the one writer hands each octet out once")]
+    pub(crate) unsafe fn room(&self, at: usize, length: usize) -> &mut [u8] {
+        debug_assert!(at >= HEAD && at + length <= self.size());
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().add(at), length) }
+    }
+
+    /// Makes a frame visible: its length is the last thing written.
+    ///
+    /// # Safety
+    /// As for [`Segment::room`]; the frame at `at` is complete but for its length.
+    pub(crate) unsafe fn publish(&self, at: usize, length: u32, next: usize) {
+        // SAFETY: inside the map and aligned, as the caller promises.
+        let word = unsafe { &*self.map.as_mut_ptr().add(at).cast::<AtomicU32>() };
+        word.store(length.to_le(), Ordering::Release);
+        self.end.store(next as u64, Ordering::Release);
+    }
+
+    /// The frame at `at`: its sequence number and octets, when its length is possible and its CRC holds.
+    pub(crate) fn frame(&self, at: usize) -> Option<(u64, &[u8])> {
+        if at < HEAD || !at.is_multiple_of(8) || at.checked_add(frame::HEAD)? > self.size() {
+            return None;
+        }
+        let length = self.length_at(at);
+        if !frame::is_length(length) || at + length as usize > self.size() {
+            return None;
+        }
+        // SAFETY: inside the map. The frame is published, and published octets are never written again.
+        let bytes = unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(at), length as usize) };
+        Some((frame::check(bytes, self.salt)?, bytes))
+    }
+
+    /// Walks the frames from `from` (a place a walk stood at, or [`HEAD`]) to what is published now.
+    pub(crate) fn walk(&self, from: usize) -> Walk<'_> {
+        Walk { segment: self, at: from, limit: self.end().min(self.size()), to_zero: false, damaged: false }
+    }
+
+    /// Walks as [`Segment::walk`], but ends at the first place where no frame was begun: for the segment a lane of another process
+    /// writes to, whose empty rest is not worth a look.
+    pub(crate) fn walk_to_zero(&self, from: usize) -> Walk<'_> {
+        Walk { to_zero: true, ..self.walk(from) }
+    }
+
+    /// Whether no frame was ever begun in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.size() < HEAD + frame::HEAD || (self.walk(HEAD).next().is_none() && self.length_at(HEAD) == 0)
+    }
+}
+
+/// The frames of a segment in order. Damaged places are stepped over: the hole in the sequence numbers tells of them.
+pub(crate) struct Walk<'a> {
+    segment: &'a Segment,
+    at: usize,
+    limit: usize,
+    to_zero: bool,
+    damaged: bool,
+}
+
+/// A frame met on a walk.
+#[derive(Clone, Copy)]
+pub(crate) struct Met<'a> {
+    /// Where it is.
+    pub(crate) at: usize,
+    /// Its sequence number.
+    pub(crate) seq: u64,
+    /// Its octets.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Walk<'_> {
+    /// Where the walk stands: behind the last frame met.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whether something that is no frame follows the last frame met: one that was torn. Tells after the walk has ended.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.damaged
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Met<'a>;
+
+    fn next(&mut self) -> Option<Met<'a>> {
+        let mut at = self.at;
+        while at + frame::HEAD <= self.limit {
+            if let Some((seq, bytes)) = self.segment.frame(at) {
+                // A writer may have published what was empty a moment ago: nothing between is skipped unless it still is no frame.
+                if at != self.at && self.segment.frame(self.at).is_some() {
+                    at = self.at;
+                    continue;
+                }
+                self.damaged = false;
+                self.at = at + bytes.len().next_multiple_of(8);
+                return Some(Met { at, seq, bytes });
+            }
+            let length = self.segment.length_at(at);
+            if length == 0 && self.to_zero {
+                return None;
+            }
+            self.damaged |= length != 0;
+            at += 8;
+        }
+        None
+    }
+}
+
+fn head_crc(head: &[u8; HEAD]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&head[..FIRST]);
+    hasher.update(&head[SALT..CRC]);
+    hasher.update(&head[NODE..]);
+    hasher.finalize()
+}
+
+/// Reserves `size` octets, so that writing to the map can never meet a full disk.
+fn reserve(disk: &Disk, file: &mut std::fs::File, path: &Path, size: usize) -> Result<(), StoreError> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is open over the call.
+    let outcome = unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, size as libc::off_t) };
+    if outcome == 0 {
+        return disk.sync(file, path);
+    }
+    let error = std::io::Error::last_os_error();
+    if error.raw_os_error() != Some(libc::EOPNOTSUPP) {
+        return Err(StoreError::file(path, "reserve space")(error));
+    }
+    // A file system that cannot reserve is given zeros to keep instead.
+    let zeros = vec![0u8; 64 * 1024];
+    let mut left = size;
+    while left > 0 {
+        let now = left.min(zeros.len());
+        disk.write(file, path, &zeros[..now])?;
+        left -= now;
+    }
+    disk.sync(file, path)
+}
+
+#[cfg(test)]
+mod tests;

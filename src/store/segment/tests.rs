@@ -1,0 +1,143 @@
+use super::*;
+use crate::dns::Name;
+use crate::moment::Moment;
+use crate::record::{Record, Rule};
+use crate::store::frame::{Draft, Row};
+use crate::subject::Subject;
+use crate::verdict::{Action, Transport};
+use std::os::unix::fs::FileExt;
+
+/// A segment with `count` frames, numbered from `first`; gives the path and where each frame is.
+fn filled(folder: &Path, first: u64, count: u64) -> (PathBuf, Vec<usize>) {
+    let path = folder.join(spare_name(3, 0));
+    let mut segment = Segment::prepare(&Disk::default(), &path, SMALLEST, 3, "dns1").unwrap();
+    segment.begin(&Disk::default(), first).unwrap();
+    let subject = Subject::bare("10.0.0.1".parse().unwrap());
+    let mut at = HEAD;
+    let mut places = Vec::new();
+    for seq in first..first + count {
+        let qname = Name::parse(&format!("n{seq}.example")).unwrap();
+        let record = Record {
+            time: Moment(seq as i64),
+            client: "10.0.0.1:53".parse().unwrap(),
+            transport: Transport::Udp,
+            network_zone: "hq",
+            generation: 1,
+            subject: &subject,
+            qname: Some(&qname),
+            qtype: 1,
+            action: Action::Allowed,
+            category: None,
+            list: None,
+            rule: Rule::None,
+            rcode: Some(0),
+            ede: None,
+            answer: "",
+            source: None,
+            upstream: None,
+            duration_us: 1,
+        };
+        let draft = Draft::of(&record);
+        // SAFETY: the one writer, within the map.
+        unsafe {
+            let length = draft.write(segment.room(at, draft.room()), seq, segment.salt());
+            segment.publish(at, length, at + draft.room());
+        }
+        places.push(at);
+        at += draft.room();
+    }
+    (segment.path().to_path_buf(), places)
+}
+
+fn numbers(path: &Path) -> (Vec<u64>, bool) {
+    let segment = Segment::open(path).unwrap().unwrap();
+    let mut walk = segment.walk(HEAD);
+    let seqs = walk.by_ref().inspect(|met| assert!(Row::read(met.bytes).is_some())).map(|met| met.seq).collect();
+    (seqs, walk.is_torn())
+}
+
+fn overwrite(path: &Path, at: usize, octets: &[u8]) {
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(octets, at as u64).unwrap();
+}
+
+#[test]
+fn another_process_reads_what_was_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = filled(folder.path(), 41, 9);
+    assert_eq!(path.file_name().unwrap().to_str(), Some("lane-00003-00000000000000000041.seg"));
+    assert_eq!(numbers(&path), ((41..50).collect(), false));
+    let segment = Segment::open(&path).unwrap().unwrap();
+    assert_eq!((segment.lane(), segment.first(), segment.node(), segment.lost()), (3, 41, "dns1", 0));
+}
+
+#[test]
+fn a_torn_tail_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, places) = filled(folder.path(), 1, 5);
+    overwrite(&path, places[4] + 40, &[0xff; 8]);
+    assert_eq!(numbers(&path), (vec![1, 2, 3, 4], true));
+    // A length that was never published is no frame and no damage, when nothing follows it.
+    overwrite(&path, places[4], &[0; 4096]);
+    assert_eq!(numbers(&path), (vec![1, 2, 3, 4], false));
+}
+
+#[test]
+fn a_hole_that_a_power_cut_left_does_not_hide_what_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, places) = filled(folder.path(), 1, 30);
+    overwrite(&path, places[10], &vec![0; places[20] - places[10]]);
+    let expected: Vec<u64> = (1..=10).chain(21..=30).collect();
+    assert_eq!(numbers(&path), (expected, false));
+    let segment = Segment::open(&path).unwrap().unwrap();
+    assert_eq!(segment.walk_to_zero(HEAD).count(), 10);
+}
+
+#[test]
+fn a_length_that_lies_leads_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, places) = filled(folder.path(), 1, 5);
+    for lie in [1u32, 7, 0x7fff_ffff, u32::MAX, 200] {
+        overwrite(&path, places[2], &lie.to_le_bytes());
+        assert_eq!(numbers(&path), (vec![1, 2, 4, 5], false), "{lie}");
+    }
+}
+
+#[test]
+fn a_head_that_lost_its_number_is_read_by_its_name_or_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = filled(folder.path(), 77, 2);
+    overwrite(&path, FIRST, &[0; 8]);
+    assert_eq!(Segment::open(&path).unwrap().unwrap().first(), 77);
+    let spare = folder.path().join("spare-00003-0.seg");
+    std::fs::rename(&path, &spare).unwrap();
+    assert_eq!(Segment::open(&spare).unwrap().unwrap().first(), 77);
+}
+
+#[test]
+fn files_that_are_no_segments_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.seg");
+    for blank in [&[][..], &[0; 100], &[0; 1000]] {
+        std::fs::write(&path, blank).unwrap();
+        assert!(Segment::open(&path).unwrap().is_none());
+    }
+    std::fs::write(&path, [7; 1000]).unwrap();
+    assert!(Segment::open(&path).is_err());
+    let (good, _) = filled(folder.path(), 1, 1);
+    overwrite(&good, NODE, b"X");
+    assert!(matches!(Segment::open(&good), Err(StoreError::Broken { .. })));
+}
+
+#[test]
+fn any_single_damage_costs_at_most_the_frame_it_hits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, places) = filled(folder.path(), 1, 6);
+    let whole = std::fs::read(&path).unwrap();
+    for at in (HEAD..places[5]).step_by(3) {
+        overwrite(&path, at, &[whole[at] ^ 0x5a]);
+        let (seqs, _) = numbers(&path);
+        let hit = places.iter().rposition(|&place| place <= at).unwrap() as u64 + 1;
+        assert!((1..=6).filter(|seq| *seq != hit).all(|seq| seqs.contains(&seq)), "octet {at}: {seqs:?}");
+        overwrite(&path, at, &[whole[at]]);
+    }
+}
