@@ -1,3 +1,5 @@
+//! Batches hold what the table of columns promises.
+
 use super::*;
 use crate::moment::Moment;
 use crate::subject::{Mac, Via};

@@ -1,3 +1,5 @@
+//! Frames go there and back, and no octets make reading them panic.
+
 use super::*;
 use crate::subject::{Device, Known, Subject};
 use proptest::prelude::*;
