@@ -15,7 +15,7 @@ use std::time::Duration;
 use cordon::metrics::table::{self, Kind};
 use cordon::metrics::{
     Durations, UpstreamNumbers,
-    Admission, AttributionNumbers, AttributionResult, CacheNumbers, Count, DiskNumbers, DoorNumbers, ListNumbers,
+    Admission, AttributionNumbers, AttributionResult, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers,
     ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers,
 };
 use cordon::moment::Moment;
