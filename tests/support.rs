@@ -5,5 +5,8 @@ pub mod client;
 pub mod cordon;
 pub mod nsd;
 pub mod peer;
+pub mod rows;
 pub mod udp_peer;
 pub mod unbound;
+pub mod wave;
+pub mod wire;
