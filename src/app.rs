@@ -1,6 +1,7 @@
 //! Floor 5: the house. Builds every part in order, owns the tasks, stops them in reverse.
 
 mod gauges;
+mod limits;
 mod reloading;
 
 use std::net::SocketAddr;
@@ -45,6 +46,7 @@ struct Parts {
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
 pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
+    limits::raise_open_files();
     let clock = Clock::Real;
     let started = clock.now();
     let config = load(path, listen).map_err(Failure::configuration)?;

@@ -5,6 +5,8 @@ mod config_errors;
 mod config_files;
 mod config_meaning;
 mod crash;
+mod documents;
+mod floors;
 mod hostile;
 mod local_zones;
 mod peers_upstream;

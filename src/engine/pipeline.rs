@@ -144,7 +144,9 @@ async fn obtain(
         Err(failure) => {
             return match stale {
                 // What does not validate is not made good by what validated once.
-                Some(kept) if !matches!(failure.blame, Blame::Bogus(_)) => Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None }),
+                Some(kept) if !matches!(failure.blame, Blame::Bogus(_)) => {
+                    Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None })
+                }
                 _ => Err(failure),
             };
         }
