@@ -127,7 +127,8 @@ fn live_and_die(cordon: &mut Cordon, round: usize, when: When, first: u64) -> Ve
     let (stop, answers) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let server = cordon.addr;
-        let generator = scope.spawn(|| load(server, round, first, &stop, &answers));
+        let (stop, answers) = (&stop, &answers);
+        let generator = scope.spawn(move || load(server, round, first, stop, answers));
         cordon.launch().unwrap();
         let sealing = cordon.log_dir().join("parts/sealing.tmp");
         let wait = |what: &str, done: &dyn Fn() -> bool| {

@@ -3,9 +3,11 @@
 pub mod certificate;
 pub mod client;
 pub mod cordon;
+pub mod mutant;
 pub mod nsd;
 pub mod peer;
 pub mod rows;
+pub mod shared;
 pub mod udp_peer;
 pub mod unbound;
 pub mod wave;
