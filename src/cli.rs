@@ -6,6 +6,7 @@ pub mod completions;
 pub mod exit;
 pub mod explain;
 pub mod lists;
+pub mod log;
 pub mod out;
 pub mod schema;
 pub mod serve;
@@ -45,6 +46,7 @@ impl Cli {
             }
             Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, &mut out),
             Command::Lists(command) => lists::run(&command, &loaded(config)?, &mut out),
+            Command::Log(command) => log::run(command, &loaded(config)?, &mut out),
             Command::Check => check::run(config, &mut out),
             Command::Schema => schema::run(&mut out),
             Command::Completions { shell } => completions::run(shell, &mut out),

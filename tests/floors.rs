@@ -50,6 +50,7 @@ const DOORS: &[Door] = &[
             ("serve::counters", "what the kernel dropped is asked of the socket"),
             ("metrics::process", "the system's page size and ticks, to read /proc"),
             ("query::audit", "who runs the process that looks at the log"),
+            ("app::limits", "how many files may be open"),
             ("store", "space reserved beforehand, free space, a low priority for sealing"),
         ],
     },
