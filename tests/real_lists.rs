@@ -128,7 +128,7 @@ fn config(lists: &[OwnList], formats: &[Listed], nsd: &Nsd) -> String {
     for (category, name) in CATEGORIES.iter().enumerate() {
         let _ = write!(text, "[[category]]\nname = \"{name}\"\nlists = [");
         for (list, listed) in lists.iter().zip(formats).filter(|(list, _)| list.category == category) {
-            let _ = write!(text, "{{ path = \"lists/{}\", format = \"{}\" }}, ", list.name, listed.format);
+            let _ = write!(text, "{{ path = \"lists/{0}\", name = \"{0}\", format = \"{1}\" }}, ", list.name, listed.format);
         }
         text.push_str("]\n");
     }
@@ -247,9 +247,8 @@ fn check_rows(cordon: &Cordon, lists: &[OwnList], listed: &HashMap<String, u8>, 
         .json(&["lists", "status"])
         .iter()
         .map(|object| {
-            let path = object["path"].as_str().unwrap();
-            let list = lists.iter().find(|list| path.ends_with(&format!("/{}", list.name))).unwrap();
-            (object["list"].as_str().unwrap().to_owned(), list)
+            let name = object["list"].as_str().unwrap();
+            (name.to_owned(), lists.iter().find(|list| list.name == name).unwrap())
         })
         .collect();
     let rows = all(cordon);
