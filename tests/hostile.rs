@@ -22,8 +22,7 @@ const LARGEST_LOOKED_AT: usize = 4_096;
 /// Only something that hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const ROOT: &str =
-    "$TTL 300\n@ IN SOA ns.proof. hostmaster.proof. 1 7200 3600 1209600 300\n@ IN NS ns.proof.\nns.proof. IN A 192.0.2.53\n* IN A 192.0.2.1\n";
+const ROOT: &str = "$TTL 300\n@ IN SOA ns.proof. hostmaster.proof. 1 7200 3600 1209600 300\n@ IN NS ns.proof.\nns.proof. IN A 192.0.2.53\n* IN A 192.0.2.1\n";
 const LOCAL_ZONE: &str =
     "$TTL 3600\n@ IN SOA ns hostmaster 1 7200 3600 1209600 300\n  IN NS ns\nns IN A 192.0.2.53\n* IN A 192.0.2.7\n";
 
@@ -52,8 +51,9 @@ fn seed() -> u64 {
 
 /// A real question among the rest is still answered right.
 fn ask_for_real(cordon: &Cordon, number: usize) {
-    let (zone, right) = [("blocked.example", [0, 0, 0, 0]), ("home.example", [192, 0, 2, 7]), ("proof.net", [192, 0, 2, 1])]
-        [number % 3];
+    let (zone, right) =
+        [("blocked.example", [0, 0, 0, 0]), ("home.example", [192, 0, 2, 7]), ("proof.net", [192, 0, 2, 1])]
+            [number % 3];
     let ask = Ask::new(&format!("real{number}.{zone}"), RecordType::A);
     let ask = if number % 2 == 0 { ask } else { ask.tcp() };
     assert_eq!(addresses(&ask.at(cordon.addr)), [IpAddr::from(right)]);
@@ -116,7 +116,9 @@ fn whatever_comes_over_udp_gets_one_true_answer_or_none() {
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 4_096]).is_err(), "more answers than queries");
     let after = memory(&cordon);
-    println!("{answered} answered, {unanswered} not to be, {too_big} too big; memory own, all: {before:?} then {after:?}");
+    println!(
+        "{answered} answered, {unanswered} not to be, {too_big} too big; memory own, all: {before:?} then {after:?}"
+    );
     assert!(after.0 < before.0 + (20 << 20), "memory grows: {before:?}, {after:?}");
     assert!(after.1 < before.1 + (20 << 20), "memory grows: {before:?}, {after:?}");
     check(&cordon, answered + real, Some(unanswered));

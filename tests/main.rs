@@ -6,6 +6,7 @@ mod config_files;
 mod config_meaning;
 mod crash;
 mod documents;
+mod evidence;
 mod floors;
 mod hostile;
 mod local_zones;

@@ -27,8 +27,7 @@ const ZONES: [(&str, &[&str], &[usize]); 7] = [
     ("over-ipv6", &["::1"], &[1, 3]),
 ];
 
-const ROOT: &str =
-    "$TTL 300\n@ IN SOA ns.proof. hostmaster.proof. 1 7200 3600 1209600 300\n@ IN NS ns.proof.\nns.proof. IN A 192.0.2.53\n* IN A 192.0.2.1\n";
+const ROOT: &str = "$TTL 300\n@ IN SOA ns.proof. hostmaster.proof. 1 7200 3600 1209600 300\n@ IN NS ns.proof.\nns.proof. IN A 192.0.2.53\n* IN A 192.0.2.1\n";
 
 /// A list as this test's own reader understands it.
 struct OwnList {
@@ -68,7 +67,8 @@ fn is_public_suffix(suffixes: &HashSet<String>, name: &str) -> bool {
 /// The ICANN section of the Public Suffix List.
 fn public_suffixes() -> HashSet<String> {
     let folder = shared::folder().join("psl");
-    let file = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.file_name().into_string().unwrap());
+    let file =
+        std::fs::read_dir(folder).unwrap().filter_map(Result::ok).map(|entry| entry.file_name().into_string().unwrap());
     let file = file.filter(|name| name.contains("suffix")).min().expect("the Public Suffix List is in psl/");
     let text = String::from_utf8(shared::read(&format!("psl/{file}"))).unwrap();
     let icann = text.split("===END ICANN DOMAINS===").next().unwrap();
@@ -128,7 +128,11 @@ fn config(lists: &[OwnList], formats: &[Listed], nsd: &Nsd) -> String {
     for (category, name) in CATEGORIES.iter().enumerate() {
         let _ = write!(text, "[[category]]\nname = \"{name}\"\nlists = [");
         for (list, listed) in lists.iter().zip(formats).filter(|(list, _)| list.category == category) {
-            let _ = write!(text, "{{ path = \"lists/{0}\", name = \"{0}\", format = \"{1}\" }}, ", list.name, listed.format);
+            let _ = write!(
+                text,
+                "{{ path = \"lists/{0}\", name = \"{0}\", format = \"{1}\" }}, ",
+                list.name, listed.format
+            );
         }
         text.push_str("]\n");
     }
@@ -218,7 +222,12 @@ fn a_million_names_are_judged_as_a_reader_of_its_own_does_and_every_row_names_it
             wrong.push(format!("{} from {}: must be blocked: {must}; {answer:?}", question.name, question.from));
         }
     }
-    println!("{} distinct names, {} questions, {blocked} blocked, {} wrong", listed.len(), questions.len(), wrong.len());
+    println!(
+        "{} distinct names, {} questions, {blocked} blocked, {} wrong",
+        listed.len(),
+        questions.len(),
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{} wrong, for example\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
     check_rows(&cordon, &lists, &listed, &questions);
     assert_verified(&cordon);

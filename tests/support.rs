@@ -6,6 +6,7 @@ pub mod cordon;
 pub mod mutant;
 pub mod nsd;
 pub mod peer;
+pub mod python;
 pub mod rows;
 pub mod shared;
 pub mod udp_peer;

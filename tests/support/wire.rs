@@ -62,11 +62,12 @@ pub fn read(packet: &[u8]) -> Result<Answer, String> {
         let length = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
         let content = packet.get(at + 10..at + 10 + length).ok_or("the content of a record is cut short")?;
         if number < usize::from(answers) {
-            address = address.or(match (fixed[1], fixed[0], <[u8; 4]>::try_from(content), <[u8; 16]>::try_from(content)) {
-                (1, 0, Ok(octets), _) => Some(IpAddr::from(octets)),
-                (28, 0, _, Ok(octets)) => Some(IpAddr::from(octets)),
-                _ => None,
-            });
+            address =
+                address.or(match (fixed[1], fixed[0], <[u8; 4]>::try_from(content), <[u8; 16]>::try_from(content)) {
+                    (1, 0, Ok(octets), _) => Some(IpAddr::from(octets)),
+                    (28, 0, _, Ok(octets)) => Some(IpAddr::from(octets)),
+                    _ => None,
+                });
         }
         at += 10 + length;
     }
