@@ -1,6 +1,8 @@
 //! Floor 5: the house. Builds every part in order, owns the tasks, stops them in reverse.
 
+pub mod exit;
 mod gauges;
+mod limits;
 mod reloading;
 
 use std::net::SocketAddr;
@@ -13,7 +15,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::cache::Cache;
-use crate::cli::Failure;
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
@@ -24,6 +25,8 @@ use crate::serve::{Doors, Settings};
 use crate::shelf::{Shelf, Shelved};
 use crate::store::Store;
 use crate::web::{self, Reload};
+
+pub use exit::{Exit, Failure};
 
 /// How long queries under way may take to finish when the house stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -45,6 +48,7 @@ struct Parts {
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
 pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
+    limits::raise_open_files();
     let clock = Clock::Real;
     let started = clock.now();
     let config = load(path, listen).map_err(Failure::configuration)?;

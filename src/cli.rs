@@ -3,9 +3,9 @@
 pub mod args;
 pub mod check;
 pub mod completions;
-pub mod exit;
 pub mod explain;
 pub mod lists;
+pub mod log;
 pub mod out;
 pub mod schema;
 pub mod serve;
@@ -16,8 +16,8 @@ use crate::app;
 use crate::config::{Config, locate};
 use crate::moment::Clock;
 
+pub use crate::app::{Exit, Failure};
 pub use args::{Cli, Command};
-pub use exit::{Exit, Failure};
 pub use out::Out;
 
 /// Where the configuration is.
@@ -45,6 +45,7 @@ impl Cli {
             }
             Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, &mut out),
             Command::Lists(command) => lists::run(&command, &loaded(config)?, &mut out),
+            Command::Log(command) => log::run(command, &loaded(config)?, &mut out),
             Command::Check => check::run(config, &mut out),
             Command::Schema => schema::run(&mut out),
             Command::Completions { shell } => completions::run(shell, &mut out),

@@ -13,8 +13,8 @@
 //! | 4 | [`serve`], [`web`] | doors |
 //! | 5 | [`app`], [`cli`] | the house |
 //!
-//! Arrows on one floor: `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, and from every keeper to `config`,
-//! whose checked values they are made from.
+//! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`,
+//! and from every keeper to `config`, whose checked values they are made from.
 
 pub mod app;
 pub mod attribution;

@@ -10,8 +10,11 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Where standard error is closed there is nobody left to tell; the exit code still says it.
-            let _ = writeln!(anstream::stderr(), "{failure}");
+            // A command that has said everything on standard output fails without a text. Where standard error is closed there is
+            // nobody left to tell; the exit code still says it.
+            if !failure.text.is_empty() {
+                let _ = writeln!(anstream::stderr(), "{failure}");
+            }
             failure.exit.into()
         }
     }

@@ -1,9 +1,9 @@
 //! Floor 2: what is counted, and its exposition for Prometheus.
 //!
 //! A [`Metrics`] is made once and handed in; nothing is global. Three ways lead into it:
-//! - the way of a query counts through [`Count`]: a worker by its own [`Counters`], tasks of an async runtime by
-//!   [`SharedCounters`]; no cell is written by two workers, and nothing is summed before a scrape;
-//! - rare events are told ([`Metrics::reloaded`], [`Metrics::list_update`], ...), upstreams count by [`UpstreamCounters`];
+//! - the way of a query counts by the [`Counters`] of the desk it closes at; no cell is written by two desks, and nothing is summed
+//!   before a scrape;
+//! - rare events are told ([`Metrics::reloaded`], [`Metrics::list_update`], ...);
 //! - what the parts of the house hold now is asked for at each scrape ([`Metrics::store_from`], ...).
 //!
 //! Names, kinds, labels and help texts stand in one table, [`table`]. Labels are bounded and never hold a client, a user or an
@@ -19,23 +19,22 @@ mod labels;
 mod process;
 mod sources;
 pub mod table;
-mod upstream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::cells::Cells;
-pub use self::counters::{Admission, Count, Counters, Malformed, SharedCounters};
+pub use self::counters::{Admission, Counters, Malformed};
 use self::events::Events;
 pub use self::events::{AttributionResult, ListUpdate};
 use self::families::Families;
+pub use self::histogram::Durations;
 use self::labels::Slots;
 pub use self::labels::{CATEGORY_SLOTS, CategorySlot, Labels, NO_CATEGORY, OTHER, UNMATCHED, ZONE_SLOTS, ZoneSlot};
 use self::sources::Sources;
 pub use self::sources::{
     AttributionNumbers, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers,
+    UpstreamNumbers,
 };
-pub use self::upstream::UpstreamCounters;
-use self::upstream::Upstreams;
 use crate::moment::Moment;
 use crate::subject::Via;
 
@@ -47,7 +46,6 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Metrics {
     version: String,
     workers: Mutex<Workers>,
-    upstreams: Upstreams,
     events: Events,
     sources: Sources,
 }
@@ -79,7 +77,6 @@ impl Metrics {
         Arc::new(Metrics {
             version: version.to_owned(),
             workers: Mutex::new(Workers { slots: Slots::new(), all: Vec::new(), free: Vec::new() }),
-            upstreams: Upstreams::default(),
             events: Events::default(),
             sources: Sources::default(),
         })
@@ -102,18 +99,6 @@ impl Metrics {
     pub fn worker(self: &Arc<Self>) -> Counters {
         let cells = lock(&self.workers).cells();
         Counters::new(Arc::clone(self), cells)
-    }
-
-    /// Counters for the tasks of an async runtime with so many threads. Call it once a runtime and clone the result.
-    pub fn shared(&self, threads: usize) -> SharedCounters {
-        let mut workers = lock(&self.workers);
-        let first = workers.cells();
-        SharedCounters::new(first, (1..threads).map(|_| workers.cells()))
-    }
-
-    /// Counters for the upstream the configuration writes as `text`; for the same text the same ones, while somebody holds them.
-    pub fn upstream(&self, text: &str) -> UpstreamCounters {
-        self.upstreams.of(text)
     }
 
     /// The first snapshot was put in force: counts no reload, but is the last success.
@@ -156,6 +141,11 @@ impl Metrics {
         self.sources.snapshot.set(source);
     }
 
+    /// Who is asked for the figures of the upstreams in force.
+    pub fn upstreams_from(&self, source: impl Fn() -> Vec<UpstreamNumbers> + Send + Sync + 'static) {
+        self.sources.upstreams.set(source);
+    }
+
     /// Who is asked for the lists of the snapshot in force.
     pub fn lists_from(&self, source: impl Fn() -> Vec<ListNumbers> + Send + Sync + 'static) {
         self.sources.lists.set(source);
@@ -184,7 +174,6 @@ impl Metrics {
         let mut families = Families::default();
         families.set(table::BUILD, &[&self.version], 1.0);
         gather::queries(&lock(&self.workers), &mut families);
-        self.upstreams.gather(&mut families);
         self.events.gather(&mut families);
         self.sources.gather(&mut families);
         process::gather(&mut families);

@@ -13,7 +13,7 @@ pub mod evaluate;
 pub mod export;
 pub mod filter;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod prune;
 pub mod rows;
 pub mod run;

@@ -26,7 +26,7 @@ use crate::config::checked::{self, Protocol};
 use crate::dns::{Name, Question, SuffixMap, convert};
 
 pub use failure::{Blame, Ede, Failure};
-pub use health::{BUCKETS, ServerHealth};
+pub use health::ServerHealth;
 
 use coalesce::{InFlight, Missing};
 use link::{INNER_TIMEOUT, Link, ON_ONE_STREAM, Way};

@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cordon::metrics::table::{self, Kind};
 use cordon::metrics::{
-    Admission, AttributionNumbers, AttributionResult, CacheNumbers, Count, DiskNumbers, DoorNumbers, ListNumbers,
-    ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers,
+    Admission, AttributionNumbers, AttributionResult, CacheNumbers, DiskNumbers, DoorNumbers, Durations, ListNumbers,
+    ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers, UpstreamNumbers,
 };
 use cordon::moment::Moment;
 use cordon::subject::Via;
@@ -245,7 +245,9 @@ fn label_values(text: &str) -> Option<(&str, &str)> {
 fn move_everything(metrics: &Arc<Metrics>, ended: &AtomicBool) {
     let labels = metrics.labels(&["hq", "labs"], &["webmail", "gambling"]);
     let worker = metrics.worker();
-    let upstream = metrics.upstream("udp://192.0.2.53");
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    metrics.upstreams_from(move || vec![upstream(counted.load(Ordering::Relaxed))]);
     metrics.store_from(|| StoreNumbers {
         lag_seconds: 0.1,
         live_rows: 10,
@@ -281,14 +283,21 @@ fn move_everything(metrics: &Arc<Metrics>, ended: &AtomicBool) {
         worker.stale_answer();
         worker.record();
         worker.unattributed();
-        upstream.answered(Duration::from_millis(12));
-        upstream.failed();
+        asked.fetch_add(1, Ordering::Relaxed);
         metrics.attribution_event(Via::Static, AttributionResult::Applied);
         metrics.list_update("webmail/a.txt", ListUpdate::Updated);
         generations += 1;
         metrics.reloaded(Moment::from_seconds(1_700_000_000 + generations));
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// An upstream that has answered and failed so often.
+fn upstream(times: u64) -> UpstreamNumbers {
+    let mut durations = Durations::default();
+    (0..times).for_each(|_| durations.count(Duration::from_millis(12)));
+    let results = [("answered", times), ("failed", times), ("timeout", 0)].into();
+    UpstreamNumbers { upstream: "udp://192.0.2.53".into(), up: true, results, durations }
 }
 
 /// The expressions of every panel and variable.

@@ -2,14 +2,22 @@
 
 mod answers;
 mod cache;
+mod clients;
 mod commands;
 mod config_errors;
 mod config_files;
 mod config_meaning;
+mod crash;
 mod differential;
+mod documents;
+mod evidence;
 mod flags;
+mod floors;
+mod grafana;
+mod hostile;
 mod local_zones;
 mod peers_upstream;
+mod real_lists;
 mod reloads;
 mod stories;
 mod support;

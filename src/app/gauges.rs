@@ -1,14 +1,19 @@
 //! What the metrics and the admin door ask the house at each look.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use super::Parts;
 use crate::engine::Snapshot;
-use crate::metrics::{AttributionNumbers, CacheNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers};
+use crate::metrics::{
+    AttributionNumbers, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers,
+    UpstreamNumbers,
+};
 use crate::moment::Moment;
 use crate::serve::Doors;
 use crate::subject::Via;
+use crate::upstream::ServerHealth;
 use crate::web::{ConfigInForce, House, InForce, Listening, Readiness, Status, ZoneInForce};
 
 /// Connects every part to the metrics and gives the house that the admin door asks.
@@ -44,6 +49,8 @@ fn connect(parts: &Arc<Parts>, doors: &Doors) {
     metrics.attribution_from(move || {
         vec![AttributionNumbers { via: Via::Static, entries: p.engine.snapshot().roster.len() as u64 }]
     });
+    let p = of(parts);
+    metrics.upstreams_from(move || p.engine.snapshot().upstreams.health().into_iter().map(upstream).collect());
     let counters = doors.counters();
     metrics.doors_from(move || {
         let counts = counters.read();
@@ -64,7 +71,7 @@ fn store(parts: &Parts) -> StoreNumbers {
         bytes: gauges.bytes,
         oldest_seconds: gauges.oldest.map_or(0.0, |oldest| parts.engine.clock.now().since(oldest).as_secs_f64()),
         retain_seconds: parts.engine.snapshot().config.log.retain.as_secs_f64(),
-        disk: None,
+        disk: gauges.space.map(|(free_bytes, size_bytes)| DiskNumbers { free_bytes, size_bytes }),
     }
 }
 
@@ -76,6 +83,19 @@ fn lists(snapshot: &Snapshot, now: Moment) -> Vec<ListNumbers> {
         age_seconds: Some(now.since(report.modified).as_secs_f64()),
     });
     numbers.collect()
+}
+
+fn upstream(health: ServerHealth) -> UpstreamNumbers {
+    let mut results = BTreeMap::from([("answered", 0), ("failed", 0), ("timeout", 0)]);
+    for (result, count) in health.results {
+        let told = match result {
+            "noerror" | "nxdomain" => "answered",
+            "timeout" => "timeout",
+            _ => "failed",
+        };
+        *results.entry(told).or_default() += count;
+    }
+    UpstreamNumbers { upstream: health.upstream, up: health.up, results, durations: health.latencies }
 }
 
 /// Ready is: answering by a loaded snapshot, and recording.

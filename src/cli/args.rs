@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::explain::ExplainArgs;
 use super::lists::ListsCommand;
+use super::log::LogCommand;
 
 /// A DNS filtering resolver that decides by network zone, answers at once and leaves evidence.
 #[derive(Clone, Debug, Parser)]
@@ -40,6 +41,9 @@ pub enum Command {
     /// Tell what the lists yielded, and which of them hold a name
     #[command(subcommand)]
     Lists(ListsCommand),
+    /// Search, follow, count, export and verify the log; every look is itself recorded
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print shell completions

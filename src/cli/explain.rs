@@ -9,11 +9,11 @@ use jiff::Zoned;
 
 use crate::cli::{Failure, Out};
 use crate::config::Config;
-use crate::dns::convert::type_number;
 use crate::engine::reload::{ReloadError, assemble};
 use crate::list::asked_name;
 use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
+use crate::record::rtype::Rtype;
 use crate::shelf::Shelf;
 use crate::subject::{Known, Subject, Via};
 
@@ -45,7 +45,7 @@ pub struct ExplainArgs {
 pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> Result<(), Failure> {
     let name =
         asked_name(&args.name).map_err(|why| Failure::usage(format!("`{}` is not a name: it {why}", args.name)))?;
-    let qtype = type_number(&args.r#type).ok_or_else(|| {
+    let Rtype(qtype) = Rtype::parse(&args.r#type).ok_or_else(|| {
         Failure::usage(format!("--type {}: not a record type; give a mnemonic such as AAAA or TYPE65", args.r#type))
     })?;
     let at = match &args.at {

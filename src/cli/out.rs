@@ -8,17 +8,19 @@ use serde::Serialize;
 pub struct Out {
     json: bool,
     to: Box<dyn Write>,
+    beside: Box<dyn Write>,
 }
 
 impl Out {
     /// To standard output; `json` when the person asked for it.
     pub fn stdout(json: bool) -> Out {
-        Out { json, to: Box::new(anstream::AutoStream::auto(io::stdout())) }
+        let to = Box::new(anstream::AutoStream::auto(io::stdout()));
+        Out { json, to, beside: Box::new(anstream::AutoStream::auto(io::stderr())) }
     }
 
     /// To any writer, for tests.
     pub fn to(json: bool, to: impl Write + 'static) -> Out {
-        Out { json, to: Box::new(to) }
+        Out { json, to: Box::new(to), beside: Box::new(io::sink()) }
     }
 
     /// Whether JSON was asked for.
@@ -29,6 +31,13 @@ impl Out {
     /// One line of text.
     pub fn line(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
         writeln!(self.to, "{text}")
+    }
+
+    /// A word about the answer that is not part of it, such as that there are more rows: a line of text; with JSON it goes to standard
+    /// error, where no program takes it for an object.
+    pub fn note(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
+        let to = if self.json { &mut self.beside } else { &mut self.to };
+        writeln!(to, "{text}")
     }
 
     /// One JSON object on a line of its own.

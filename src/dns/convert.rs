@@ -111,23 +111,6 @@ pub fn normalise(message: Message, question: &Question) -> Result<Normal, Conver
     }
 }
 
-/// A record type in presentation form: its mnemonic, or `TYPE65280` where it has none (RFC 3597 section 5).
-pub fn type_text(number: u16) -> String {
-    match RecordType::from(number) {
-        RecordType::Unknown(number) => format!("TYPE{number}"),
-        known => known.to_string(),
-    }
-}
-
-/// The number of a record type from its presentation form, whatever its case.
-pub fn type_number(text: &str) -> Option<u16> {
-    let upper = text.to_ascii_uppercase();
-    if let Some(number) = upper.strip_prefix("TYPE") {
-        return number.parse().ok();
-    }
-    upper.parse::<RecordType>().ok().map(u16::from)
-}
-
 /// The first extended error in an OPT record (RFC 8914): its code and its text, without control characters.
 pub fn ede(edns: Option<&Edns>) -> Option<(u16, String)> {
     edns?.options().as_ref().iter().find_map(|(_, option)| match option {

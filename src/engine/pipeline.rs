@@ -16,7 +16,6 @@ use crate::engine::fetch::{self, LOCAL, Room};
 use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::{Engine, Snapshot};
-use crate::metrics::Count;
 use crate::moment::Moment;
 use crate::policy::model::Rewrite;
 use crate::upstream::{Blame, Failure};

@@ -10,7 +10,6 @@ use crate::engine::desk::At;
 use crate::engine::gate::Place;
 use crate::engine::outcome::{Made, Said, spoken};
 use crate::engine::text::ShortText;
-use crate::metrics::Count;
 use crate::moment::Moment;
 use crate::record::Record;
 use crate::subject::Subject;

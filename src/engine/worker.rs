@@ -52,11 +52,14 @@ impl Worker {
     }
 }
 
+/// A journey under way: the octets to send, or none.
+type Running = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>;
+
 /// The rest of a query's journey. Until it is first polled the open ticket can be had back.
 pub struct Later {
     engine: Arc<Engine>,
     slow: Option<Box<Slow>>,
-    running: Option<Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>>>,
+    running: Option<Running>,
 }
 
 impl Later {

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use prometheus::TextEncoder;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::histogram::{BOUNDS_SECONDS, Counts};
+use super::histogram::{BOUNDS_SECONDS, Durations};
 use super::table::{Declared, Kind, TABLE};
 
 /// One scrape in the making. Each series is in it once, whatever was handed in: a server that is shown one series twice throws
@@ -20,7 +20,7 @@ pub(super) struct Families {
 enum Value {
     Count(u64),
     Number(f64),
-    Durations(Counts),
+    Durations(Durations),
 }
 
 impl Families {
@@ -51,7 +51,7 @@ impl Families {
     }
 
     /// Sets a histogram.
-    pub(super) fn histogram(&mut self, declared: &'static Declared, labels: &[&str], counts: &Counts) {
+    pub(super) fn histogram(&mut self, declared: &'static Declared, labels: &[&str], counts: &Durations) {
         match self.series(declared, labels) {
             Entry::Vacant(place) => {
                 place.insert(Value::Durations(counts.clone()));
@@ -123,7 +123,7 @@ fn gauge(value: f64) -> Gauge {
     gauge
 }
 
-fn histogram(counts: &Counts) -> Histogram {
+fn histogram(counts: &Durations) -> Histogram {
     let mut sum = 0;
     let buckets = BOUNDS_SECONDS.iter().zip(&counts.buckets).map(|(bound, count)| {
         sum += count;

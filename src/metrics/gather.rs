@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::cells::{Cells, DURATION_SOURCES, QUERY_KINDS};
 use super::counters::{Admission, Malformed};
 use super::families::Families;
-use super::histogram::Counts;
+use super::histogram::Durations;
 use super::labels::ZoneSlot;
 use super::{Workers, table};
 use crate::verdict::{Action, Transport};
@@ -17,7 +17,7 @@ pub(super) fn queries(workers: &Workers, families: &mut Families) {
         zone(workers, place, name, in_force, families);
     }
     for (place, source) in DURATION_SOURCES.iter().enumerate() {
-        let mut counts = Counts::default();
+        let mut counts = Durations::default();
         for histogram in workers.all.iter().filter_map(|cells| cells.durations.get(place)) {
             counts.add(histogram);
         }

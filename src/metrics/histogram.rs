@@ -1,6 +1,7 @@
 //! Durations counted by size.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Upper bounds in microseconds, from 10 µs (an answer from memory) to 10 s (longer than any client waits).
 pub(super) const BOUNDS_US: [u32; 19] = [
@@ -23,22 +24,34 @@ pub(super) fn bucket(duration_us: u32) -> usize {
 /// The cells of one histogram.
 #[derive(Debug, Default)]
 pub(super) struct HistogramCells {
-    /// Counts by bucket, not cumulative; one more than there are bounds.
+    /// Durations by bucket, not cumulative; one more than there are bounds.
     pub(super) buckets: [AtomicU64; BOUNDS_US.len() + 1],
     /// Sum of all durations in microseconds.
     pub(super) sum_us: AtomicU64,
 }
 
-/// The numbers of one histogram, summed over its writers.
+/// The numbers of one histogram of durations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    /// Counts by bucket, not cumulative.
+pub struct Durations {
+    /// Durations by bucket, not cumulative.
     pub(super) buckets: [u64; BOUNDS_US.len() + 1],
     /// Sum of all durations in microseconds.
     pub(super) sum_us: u64,
 }
 
-impl Counts {
+impl Durations {
+    /// Durations one duration.
+    pub fn count(&mut self, took: Duration) {
+        let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        self.buckets[bucket(took)] += 1;
+        self.sum_us += u64::from(took);
+    }
+
+    /// How many durations were counted.
+    pub fn total(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
     /// Adds what `cells` hold.
     pub(super) fn add(&mut self, cells: &HistogramCells) {
         for (sum, cell) in self.buckets.iter_mut().zip(&cells.buckets) {

@@ -1,9 +1,11 @@
 //! Numbers that are asked for at each scrape rather than counted: what the parts of the house hold now.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::families::Families;
+use super::histogram::Durations;
 use super::{lock, table};
 use crate::subject::Via;
 
@@ -44,6 +46,19 @@ pub struct CacheNumbers {
     pub bytes: u64,
     /// Octets it may hold.
     pub limit_bytes: u64,
+}
+
+/// One upstream, since the process began or it came into the configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpstreamNumbers {
+    /// As the configuration writes it.
+    pub upstream: Arc<str>,
+    /// Whether it is held to be in working order.
+    pub up: bool,
+    /// Questions put to it, by how they ended: `answered` (NXDOMAIN among them), `timeout`, or what else went wrong.
+    pub results: BTreeMap<&'static str, u64>,
+    /// How long it took for the questions it answered.
+    pub durations: Durations,
 }
 
 /// The snapshot in force.
@@ -95,6 +110,7 @@ pub(super) struct Sources {
     pub(super) cache: Asked<CacheNumbers>,
     pub(super) snapshot: Asked<Option<SnapshotNumbers>>,
     pub(super) lists: Asked<Vec<ListNumbers>>,
+    pub(super) upstreams: Asked<Vec<UpstreamNumbers>>,
     pub(super) attribution: Asked<Vec<AttributionNumbers>>,
     pub(super) doors: Asked<DoorNumbers>,
     pub(super) ready: Asked<bool>,
@@ -132,6 +148,14 @@ impl Sources {
             if let Some(age) = list.age_seconds {
                 families.set(table::LIST_AGE, &[&list.list], age);
             }
+        }
+        for upstream in self.upstreams.ask().unwrap_or_default() {
+            let name: &str = &upstream.upstream;
+            for (result, count) in &upstream.results {
+                families.add(table::UPSTREAM_QUERIES, &[name, result], *count);
+            }
+            families.set(table::UPSTREAM_UP, &[name], f64::from(upstream.up));
+            families.histogram(table::UPSTREAM_DURATION, &[name], &upstream.durations);
         }
         for known in self.attribution.ask().unwrap_or_default() {
             families.set(table::ATTRIBUTION_ENTRIES, &[known.via.word()], known.entries as f64);

@@ -8,7 +8,7 @@ pub enum Kind {
     Counter,
     /// Stands where it stands.
     Gauge,
-    /// Counts by size, with a sum.
+    /// Durations by size, with a sum.
     Histogram,
 }
 

@@ -230,8 +230,8 @@ mod tests {
         fn the_kernels_agree_with_a_look_at_each_row(
             rows in prop::collection::vec(any_row(), 0..60), asks in any_asks(), from in 0i64..100, long in 0i64..100,
         ) {
-            let mut filter = Filter::default();
-            filter.span = Span { from: Some(Moment(from)), to: Some(Moment(from + long)) };
+            let span = Span { from: Some(Moment(from)), to: Some(Moment(from + long)) };
+            let mut filter = Filter { span, ..Filter::default() };
             for (flag, value) in &asks {
                 match *flag {
                     "unknown" => filter.ask_unknown(value).unwrap(),

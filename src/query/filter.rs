@@ -64,7 +64,7 @@ pub enum Test {
     /// An address within this prefix.
     Within(IpNet),
     /// This name or one below it.
-    Under(Name),
+    Under(Box<Name>),
     /// This text is one of the comma-separated items.
     Item(String),
 }
@@ -89,7 +89,7 @@ enum Read {
     Text,
     Folded,
     Number,
-    Word(fn(&str) -> Result<(), Vec<&'static str>>),
+    Word(Words),
     Prefix,
     Device,
     Name,
@@ -98,6 +98,15 @@ enum Read {
     Type,
     Rcode,
     Items,
+}
+
+/// A closed vocabulary of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    Actions,
+    Transports,
+    Sources,
+    Vias,
 }
 
 /// Why a value cannot be asked for.
@@ -127,13 +136,10 @@ pub fn flags() -> Vec<Flag> {
             "site" => ("site", "NAME", Read::Site),
             "rcode" => ("rcode", "CODE", Read::Rcode),
             "answer" => ("answer", "ADDRESS|NAME", Read::Items),
-            "action" => ("action", "ACTION", Read::Word(|w| one_of(w, Action::ALL.map(Action::word)))),
-            "transport" => ("transport", "TRANSPORT", Read::Word(|w| one_of(w, Transport::ALL.map(Transport::word)))),
-            "source" => ("source", "SOURCE", Read::Word(|w| one_of(w, Source::ALL.map(Source::word)))),
-            "via" => {
-                let read = |w: &str| one_of(w, [Via::Lease, Via::Static, Via::Radius, Via::Signon].map(Via::word));
-                ("via", "VIA", Read::Word(read))
-            }
+            "action" => ("action", "ACTION", Read::Word(Words::Actions)),
+            "transport" => ("transport", "TRANSPORT", Read::Word(Words::Transports)),
+            "source" => ("source", "SOURCE", Read::Word(Words::Sources)),
+            "via" => ("via", "VIA", Read::Word(Words::Vias)),
             name if column.ask == Ask::Equal => match column.kind {
                 crate::record::columns::Kind::Text => (name, "TEXT", Read::Text),
                 _ => (name, "N", Read::Number),
@@ -165,7 +171,7 @@ impl Filter {
     /// Asks for rows whose column is null: not known, or not there.
     pub fn ask_unknown(&mut self, column: &str) -> Result<(), FilterError> {
         let error = |why| FilterError { flag: "unknown".into(), value: column.into(), why };
-        let place = index_of(column).ok_or_else(|| error(no_such_column(column)))?;
+        let place = column_named(column).map_err(error)?;
         if !COLUMNS[place].null {
             return Err(error("every row has it".into()));
         }
@@ -240,9 +246,12 @@ impl Flag {
             Read::Text => one(Test::Text(value.into())),
             Read::Folded => one(Test::Folded(value.into())),
             Read::Number => one(Test::Number(number(value)?)),
-            Read::Word(check) => {
+            Read::Word(words) => {
                 let word = value.to_ascii_lowercase();
-                check(&word).map_err(|words| advice("is not one of", &word, &words))?;
+                let words = words.all();
+                if !words.contains(&word.as_str()) {
+                    return Err(advice("is not one of", &word, &words));
+                }
                 one(Test::Text(word))
             }
             Read::Prefix => one(client(value)?),
@@ -254,10 +263,21 @@ impl Flag {
                 }
             },
             Read::Name | Read::Site => one(Test::Text(name(value)?.to_string())),
-            Read::Under => one(Test::Under(name(value)?)),
+            Read::Under => one(Test::Under(Box::new(name(value)?))),
             Read::Type => one(Test::Text(value.to_ascii_uppercase())),
             Read::Rcode => one(Test::Number(rcode(value)?)),
             Read::Items => one(Test::Item(value.to_ascii_lowercase().trim_end_matches('.').into())),
+        }
+    }
+}
+
+impl Words {
+    fn all(self) -> Vec<&'static str> {
+        match self {
+            Words::Actions => Action::ALL.map(Action::word).to_vec(),
+            Words::Transports => Transport::ALL.map(Transport::word).to_vec(),
+            Words::Sources => Source::ALL.map(Source::word).to_vec(),
+            Words::Vias => [Via::Lease, Via::Static, Via::Radius, Via::Signon].map(Via::word).to_vec(),
         }
     }
 }
@@ -315,12 +335,14 @@ fn rcode(text: &str) -> Result<u64, String> {
     }
 }
 
-fn one_of<const N: usize>(word: &str, words: [&'static str; N]) -> Result<(), Vec<&'static str>> {
-    if words.contains(&word) { Ok(()) } else { Err(words.to_vec()) }
+/// Place of a column by its name, or by the name of the flag that asks for it (`zone` for `network_zone`).
+pub fn column_named(name: &str) -> Result<usize, String> {
+    let by_flag = || flags().into_iter().find(|flag| flag.name == name && flag.read != Read::Under).map(|f| f.column);
+    index_of(name).or_else(by_flag).ok_or_else(|| no_such_column(name))
 }
 
 /// Says that a column is not in the table, and which one may have been meant.
-pub fn no_such_column(column: &str) -> String {
+fn no_such_column(column: &str) -> String {
     let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).collect();
     advice("there is no such column; they are", column, &names)
 }
@@ -364,7 +386,7 @@ mod tests {
     fn names_are_brought_to_the_form_of_the_log() {
         assert_eq!(test_of("name", "WWW.Example.COM."), Test::Text("www.example.com".into()));
         assert_eq!(test_of("name", "münchen.example"), Test::Text("xn--mnchen-3ya.example".into()));
-        assert_eq!(test_of("under", "Example.com."), Test::Under(Name::parse("example.com").unwrap()));
+        assert_eq!(test_of("under", "Example.com."), Test::Under(Box::new(Name::parse("example.com").unwrap())));
     }
 
     #[test]

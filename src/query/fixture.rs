@@ -1,6 +1,7 @@
 //! Rows and logs for tests: real batches, real Parquet parts in a folder of their own.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,8 +13,19 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use proptest::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::record::columns::{COLUMNS, schema};
+use crate::moment::Moment;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::moment::Clock;
+use crate::query::audit::hex;
+use crate::record::columns::{COLUMNS, SCHEMA_VERSION, schema};
+use crate::record::{Record, Rule};
+use crate::subject::Subject;
+use crate::verdict::{Action, Transport};
 
 /// A row; the columns that no test asks about are made up.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +117,80 @@ pub fn part(log: &Path, name: &str, rows: &[Row]) {
     let mut writer = ArrowWriter::try_new(file, schema(), Some(properties)).unwrap();
     writer.write(&batch(rows)).unwrap();
     writer.close().unwrap();
+    leaf(log, &format!("parts/date=1970-01-01/{name}.parquet"), rows);
+}
+
+/// The manifest's line for a part, as the contract says it. Nothing signs it: readers go by the line, and these tests verify nothing.
+fn leaf(log: &Path, file: &str, rows: &[Row]) {
+    let times = || rows.iter().map(|row| row.time);
+    let at = |micros: Option<i64>| Moment(micros.unwrap_or(0)).to_string();
+    let bytes = std::fs::metadata(log.join(file)).unwrap().len();
+    let leaves = log.join("evidence/leaves.jsonl");
+    std::fs::create_dir_all(log.join("evidence")).unwrap();
+    let before = std::fs::read_to_string(&leaves).unwrap_or_default();
+    let prev = before.lines().last().map(|line| hex(Sha256::digest(line).as_slice()));
+    let first =
+        1 + before.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["rows"].as_u64().unwrap()).sum::<u64>();
+    let last = first + rows.len() as u64 - 1;
+    let line = serde_json::json!({
+        "bytes": bytes, "file": file, "from": at(times().min()), "kind": "part",
+        "lanes": [{"first": first, "lane": 9, "last": last}], "node": "dns1", "prev": prev, "rows": rows.len(),
+        "schema": SCHEMA_VERSION, "sha256": "", "time": at(Some(0)), "to": at(times().max()), "v": 1, "writer": "cordon",
+    });
+    let mut leaves = File::options().append(true).create(true).open(leaves).unwrap();
+    writeln!(leaves, "{line}").unwrap();
+}
+
+/// The writing side of a log, for rows that are not sealed yet.
+pub struct Live {
+    lane: crate::store::Lane,
+    _store: crate::store::Store,
+}
+
+impl Live {
+    /// Of the log at `dir`, which nothing is sealed in as long as the scripted clock stands.
+    pub fn open(dir: &Path) -> Live {
+        let log = crate::config::checked::Log {
+            dir: dir.into(),
+            sync_interval: Duration::from_secs(3600),
+            seal_every: Duration::from_secs(3600),
+            retain: Duration::from_secs(86_400),
+            when_full: Default::default(),
+            require_reason: Default::default(),
+            signing_key: dir.join("log.key"),
+        };
+        let store = crate::store::Store::open(&log, "dns1", Clock::scripted(Moment(0))).unwrap();
+        Live { lane: store.lane().unwrap(), _store: store }
+    }
+
+    /// Puts rows in.
+    pub fn put(&mut self, rows: &[Row]) {
+        for row in rows {
+            let client = SocketAddr::new(row.client.parse().unwrap(), 4242);
+            let name = row.qname.as_deref().map(|name| name.parse().unwrap());
+            let record = Record {
+                time: Moment(row.time),
+                client,
+                transport: Transport::Udp,
+                network_zone: "hq",
+                generation: 1,
+                subject: &Subject::bare(client.ip()),
+                qname: name.as_ref(),
+                qtype: 1,
+                action: Action::Allowed,
+                category: None,
+                list: None,
+                rule: Rule::None,
+                rcode: row.rcode,
+                ede: None,
+                answer: "",
+                source: None,
+                upstream: None,
+                duration_us: 1,
+            };
+            self.lane.append(&record).unwrap();
+        }
+    }
 }
 
 fn maybe(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {

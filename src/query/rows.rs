@@ -32,10 +32,8 @@ pub fn newest(reader: &Reader, filter: &Filter, limit: usize, budget: &Budget) -
     let mut coverage = Coverage::new(reader, filter.span);
     let mut newest =
         Newest { wanted: limit.saturating_add(1), kept: RecordBatch::new_empty(schema()), pending: Vec::new() };
-    for batch in live(reader, filter, &mut coverage) {
-        let all: Vec<usize> = (0..COLUMNS.len()).collect();
-        newest.add(super::scan::conform(&batch, &all)?, budget)?;
-    }
+    let columns: Vec<usize> = (0..COLUMNS.len()).collect();
+    live(reader, filter, &columns, &mut coverage, &mut |batch| newest.add(batch, budget))?;
     let mut parts: Vec<&PartRef> =
         reader.parts().iter().filter(|part| filter.span.touches(part.from, part.to)).collect();
     parts.sort_by_key(|part| Reverse((part.to, part.from)));
@@ -144,6 +142,9 @@ impl Newest {
     }
 
     fn add(&mut self, batch: RecordBatch, budget: &Budget) -> Result<(), QueryError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
         self.pending.push(batch);
         let pending: usize = self.pending.iter().map(RecordBatch::num_rows).sum();
         // Merged when that may raise the cut, but not for every handful of rows of a large limit.

@@ -8,10 +8,11 @@ use arrow::error::ArrowError;
 
 use super::evaluate;
 use super::filter::{Filter, Span};
-use super::scan::{OpenPart, Unreadable, guarded};
+use super::scan::{OpenPart, Unreadable, conform, guarded};
 use crate::moment::Moment;
 use crate::store::StoreError;
 use crate::store::reader::{PartRef, Reader};
+use crate::store::yield_to_answers;
 
 /// What a question may cost.
 #[derive(Clone, Copy, Debug)]
@@ -123,17 +124,29 @@ impl Coverage {
     }
 }
 
-/// The unsealed rows that a filter means, each batch at most `rows` long; a failure is noted in the coverage.
-pub(super) fn live(reader: &Reader, filter: &Filter, coverage: &mut Coverage) -> Vec<RecordBatch> {
-    let kept = reader.live().map_err(|why| why.to_string()).and_then(|batches| {
-        coverage.live = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        let kept = batches.iter().map(|batch| evaluate::keep(filter, batch));
-        kept.collect::<Result<Vec<_>, _>>().map_err(|why| why.to_string())
+/// Gives `each` the unsealed rows that a filter means, batch by batch. A failure to read them is noted in the coverage.
+pub(super) fn live(
+    reader: &Reader,
+    filter: &Filter,
+    columns: &[usize],
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(RecordBatch) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
+    let mut failed = None;
+    let mut rows = 0;
+    let read = reader.live_each(|batch| {
+        rows += batch.num_rows() as u64;
+        let kept = evaluate::keep(filter, &batch).and_then(|kept| conform(&kept, columns));
+        let done = kept.map_err(QueryError::from).and_then(&mut *each);
+        failed = done.err();
+        Ok(failed.is_none())
     });
-    kept.unwrap_or_else(|why| {
+    coverage.live = rows;
+    if let Err(why) = read {
+        let why = why.to_string();
         coverage.unreadable.push(Unreadable { place: "rows not yet sealed".into(), why, gone: false });
-        Vec::new()
-    })
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// Walks over every row a filter means, parts by time and unsealed rows last, giving `each` the columns asked for, batch by batch.
@@ -147,12 +160,10 @@ pub fn walk(
     each: &mut dyn FnMut(RecordBatch) -> Result<(), QueryError>,
 ) -> Result<Coverage, QueryError> {
     let mut coverage = Coverage::new(reader, filter.span);
-    // Read first, so that what is sealed meanwhile is not missed: the reader's parts were fixed when it was opened.
-    let live = live(reader, filter, &mut coverage);
     let mut parts: Vec<&PartRef> =
         reader.parts().iter().filter(|part| filter.span.touches(part.from, part.to)).collect();
     parts.sort_by_key(|part| (part.from, part.to));
-    let total: u64 = parts.iter().map(|part| part.rows).sum::<u64>() + coverage.live;
+    let total: u64 = parts.iter().map(|part| part.rows).sum::<u64>() + reader.live_rows();
     let mut behind = 0;
     for part in parts {
         if budget.spent() {
@@ -170,11 +181,21 @@ pub fn walk(
         behind += part.rows;
         seen(behind, total);
     }
-    for batch in live {
-        each(evaluate_columns(&batch, columns)?)?;
-    }
+    live(reader, filter, columns, &mut coverage, each)?;
     seen(total, total);
     Ok(coverage)
+}
+
+/// Runs a question on a thread of its own that gives way to a server on the same machine.
+pub fn aside<T: Send>(question: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("cordon-query".into());
+        let running = thread.spawn_scoped(scope, || {
+            yield_to_answers();
+            question()
+        })?;
+        running.join().map_err(|_| std::io::Error::other("the question ended in a panic"))
+    })
 }
 
 enum Ended {
@@ -206,7 +227,7 @@ fn walk_part(
             }
             let read = guarded(|| batches.next().transpose().map_err(|why| why.to_string()));
             let conformed = read.and_then(|batch| {
-                batch.map(|batch| evaluate_columns(&batch, columns).map_err(|why| why.to_string())).transpose()
+                batch.map(|batch| conform(&batch, columns).map_err(|why| why.to_string())).transpose()
             });
             match conformed {
                 Ok(Some(batch)) => each(batch)?,
@@ -218,8 +239,4 @@ fn walk_part(
         }
     }
     Ok(Ended::Whole)
-}
-
-fn evaluate_columns(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch, ArrowError> {
-    super::scan::conform(batch, columns)
 }

@@ -90,7 +90,8 @@ pub(crate) fn write(
     let file = disk.create(&aside)?;
     let runs = content.runs();
     let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(&aside, error.to_string()))?;
-    let properties = properties(node, lanes).map_err(StoreError::parquet(&aside))?;
+    let counted = runs.iter().map(|run| run.run().count()).sum();
+    let properties = properties(node, lanes, counted).map_err(StoreError::parquet(&aside))?;
     let hashed = Hashed { disk, path: &aside, file, hasher: Sha256::new(), pending: Vec::new(), written: 0 };
     let mut writer =
         ArrowWriter::try_new(hashed, columns::schema(), Some(properties)).map_err(StoreError::parquet(&aside))?;
@@ -131,7 +132,7 @@ fn file_name(node: &str, content: &Content, sha256: &str) -> String {
     format!("{node}-{}-{}-{head}.parquet", time(content.from), time(content.to))
 }
 
-fn properties(node: &str, lanes: String) -> Result<WriterProperties, parquet::errors::ParquetError> {
+fn properties(node: &str, lanes: String, rows: u64) -> Result<WriterProperties, parquet::errors::ParquetError> {
     let pair = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
     let mut builder = WriterProperties::builder()
         .set_created_by(WRITER.to_owned())
@@ -151,10 +152,12 @@ fn properties(node: &str, lanes: String) -> Result<WriterProperties, parquet::er
     for unique in ["time", "seq", "duration_us", "client_port"] {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(unique), false);
     }
+    // The filters are laid out for as many values as there can be in a row group, and folded to what there were.
+    let most = rows.clamp(1, GROUP_ROWS as u64);
     for column in BLOOMED {
         builder = builder
             .set_column_bloom_filter_fpp(ColumnPath::from(column), 0.01)
-            .set_column_bloom_filter_max_ndv(ColumnPath::from(column), GROUP_ROWS as u64);
+            .set_column_bloom_filter_max_ndv(ColumnPath::from(column), most);
     }
     Ok(builder.build())
 }

@@ -22,7 +22,7 @@ use crate::store::manifest::leaf::{Leaf, PartFact};
 use crate::store::manifest::whole_lines;
 use crate::store::paths::Paths;
 use crate::store::pick::{Batches, Place};
-use crate::store::runs::Runs;
+use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Met, Segment};
 
 /// How often a view is tried before the log is called too busy; each try costs a few milliseconds, and a server commits seconds apart.
@@ -208,11 +208,14 @@ impl Reader {
         let mut batches = Batches::of(&view.segments, &places).collect::<Result<Vec<_>, _>>()?;
         // Sealed and gone from the segments since the last look.
         for part in view.book.parts.values() {
-            let has = |lane: u16, seq: u64| found.get(&lane).is_some_and(|runs| runs.has(seq));
-            let in_part = |lane: u16, seq: u64| !seen(lane, seq) && !has(lane, seq);
-            // Numbers of a lane come in order: when the last of a run was met live, so were all of it that are new.
-            if part.lanes.iter().any(|run| in_part(run.lane, run.last) || in_part(run.lane, run.first)) {
-                batches.extend(rows_of(&view.paths, part, in_part)?);
+            let unmet = |lane: u16, seq: u64| !seen(lane, seq) && !found.get(&lane).is_some_and(|runs| runs.has(seq));
+            let any = part.lanes.iter().any(|run| {
+                let first = cursor.seen.get(&run.lane).map_or(run.first, |&seen| run.first.max(seen.saturating_add(1)));
+                let rest = Run { first, last: run.last };
+                rest.first <= rest.last && found.get(&run.lane).is_none_or(|runs| !runs.missing(rest).is_empty())
+            });
+            if any {
+                batches.extend(rows_of(&view.paths, part, unmet)?);
             }
         }
         for (lane, runs) in view.live_runs().into_iter().chain(view.book.accounted.clone()) {
@@ -247,9 +250,7 @@ impl Reader {
         let mut lost: BTreeMap<u16, Runs> = BTreeMap::new();
         for (index, segment) in self.segments.iter().enumerate().filter(|(_, segment)| segment.lost() > 0) {
             let next = self.walk(index).last().map_or(segment.first(), |met| met.seq + 1);
-            lost.entry(segment.lane())
-                .or_default()
-                .add(crate::store::Run { first: next, last: next + segment.lost() - 1 });
+            lost.entry(segment.lane()).or_default().add(Run { first: next, last: next + segment.lost() - 1 });
         }
         lost
     }

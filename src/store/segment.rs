@@ -355,6 +355,10 @@ impl<'a> Iterator for Walk<'a> {
             }
             self.damaged |= length != 0;
             at += 8;
+            // The rest of a segment that a killed process left is millions of zeros.
+            while at + frame::HEAD <= self.limit && self.segment.length_at(at) == 0 && !self.to_zero {
+                at += 8;
+            }
         }
         None
     }

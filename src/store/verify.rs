@@ -80,19 +80,54 @@ impl std::fmt::Display for Problem {
 
 const LEAVES: &str = "evidence/leaves.jsonl";
 const CHECKPOINT: &str = "evidence/checkpoint";
+const CHECKPOINTS: &str = "evidence/checkpoints";
 
 /// Verifies the log below `log_dir`. `key`: a file with the verifier key as it was handed over when the node was set up; without it, the key
 /// that lies beside the evidence is used, which proves less.
 pub fn verify(log_dir: &Path, key: Option<&Path>) -> Result<Findings, StoreError> {
     let paths = Paths::below(log_dir);
     std::fs::read_dir(log_dir).map_err(StoreError::file(log_dir, "open the log"))?;
+    // Checkpoints first: a server may go on while this reads, and a leaf is always there before the checkpoint over it.
+    let notes = Notes::read(&paths)?;
     let mut inquiry = Inquiry { findings: Findings::default(), paths, book: Book::default(), roots: Vec::new() };
     let verifier = inquiry.key(key)?;
     inquiry.leaves()?;
-    inquiry.checkpoints(verifier.as_ref())?;
+    inquiry.checkpoints(notes, verifier.as_ref());
     inquiry.parts();
     inquiry.continuity();
     Ok(inquiry.conclude(key.is_some()))
+}
+
+/// Every checkpoint as it was read, before the leaves were.
+struct Notes {
+    newest: Option<Result<String, String>>,
+    by_size: BTreeMap<u64, Result<String, String>>,
+    problems: Vec<(String, String)>,
+}
+
+impl Notes {
+    fn read(paths: &Paths) -> Result<Notes, StoreError> {
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let newest = paths.checkpoint.exists().then(|| read(&paths.checkpoint));
+        let mut notes = Notes { newest, by_size: BTreeMap::new(), problems: Vec::new() };
+        let entries = match std::fs::read_dir(&paths.checkpoints) {
+            Ok(entries) => entries,
+            Err(error) => {
+                notes.problems.push((CHECKPOINTS.to_owned(), format!("cannot be listed: {error}")));
+                return Ok(notes);
+            }
+        };
+        for entry in entries {
+            let entry = entry.map_err(StoreError::file(&paths.checkpoints, "list the folder"))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            match name.parse::<u64>() {
+                Ok(size) => drop(notes.by_size.insert(size, read(&entry.path()))),
+                Err(_) if name.ends_with(".tmp") => {}
+                Err(_) => notes.problems.push((format!("{CHECKPOINTS}/{name}"), "is not named by a size".to_owned())),
+            }
+        }
+        Ok(notes)
+    }
 }
 
 struct Inquiry {
@@ -178,44 +213,31 @@ impl Inquiry {
     }
 
     /// Every checkpoint: its signature, and that its root is the root the leaves give at its size.
-    fn checkpoints(&mut self, verifier: Option<&Verifier>) -> Result<(), StoreError> {
-        let mut files = Vec::new();
-        match std::fs::read_dir(&self.paths.checkpoints) {
-            Ok(entries) => {
-                for entry in entries {
-                    let name = entry.map_err(StoreError::file(&self.paths.checkpoints, "list the folder"))?.file_name();
-                    match name.to_str().and_then(|name| name.parse::<u64>().ok()) {
-                        Some(size) => files.push(size),
-                        None if name.to_string_lossy().ends_with(".tmp") => {}
-                        None => self.problem(
-                            &format!("evidence/checkpoints/{}", name.to_string_lossy()),
-                            None,
-                            "is not named by a size",
-                        ),
-                    }
-                }
-            }
-            Err(error) => self.problem("evidence/checkpoints", None, format!("cannot be listed: {error}")),
+    fn checkpoints(&mut self, notes: Notes, verifier: Option<&Verifier>) {
+        for (name, what) in notes.problems {
+            self.problem(&name, None, what);
         }
-        files.sort_unstable();
-        for &size in &files {
-            let name = format!("evidence/checkpoints/{size}");
-            if let Some(said) = self.checkpoint(&name, verifier)
+        for (&size, note) in &notes.by_size {
+            let name = format!("{CHECKPOINTS}/{size}");
+            if let Some(said) = self.checkpoint(&name, note, verifier)
                 && said != size
             {
                 self.problem(&name, None, format!("is of {said} leaves"));
             }
         }
-        for missing in (1..=self.findings.leaves).filter(|size| files.binary_search(size).is_err()) {
-            // The newest may be on its way while a server writes.
-            if missing < self.findings.leaves {
-                self.problem(&format!("evidence/checkpoints/{missing}"), None, "is missing");
+        // The newest may be on its way while a server writes; those before it are there, if only since a moment ago.
+        for missing in (1..self.findings.leaves).filter(|size| !notes.by_size.contains_key(size)) {
+            if !self.paths.checkpoints.join(missing.to_string()).exists() {
+                self.problem(&format!("{CHECKPOINTS}/{missing}"), None, "is missing");
             }
         }
-        if self.findings.leaves == 0 && files.is_empty() && !self.paths.checkpoint.exists() {
-            return Ok(());
-        }
-        if let Some(size) = self.checkpoint(CHECKPOINT, verifier)
+        let Some(newest) = notes.newest else {
+            if self.findings.leaves > 0 {
+                self.problem(CHECKPOINT, None, "is missing");
+            }
+            return;
+        };
+        if let Some(size) = self.checkpoint(CHECKPOINT, &newest, verifier)
             && size < self.findings.leaves
         {
             let uncovered = self.findings.leaves - size;
@@ -223,13 +245,11 @@ impl Inquiry {
                 "the last {uncovered} leaves are under no signed checkpoint: a server is writing them, or was stopped while it did"
             ));
         }
-        Ok(())
     }
 
     /// Looks at one checkpoint; the size it says when everything about it holds.
-    fn checkpoint(&mut self, name: &str, verifier: Option<&Verifier>) -> Option<u64> {
-        let path = self.paths.dir.join(name);
-        let text = match std::fs::read_to_string(&path) {
+    fn checkpoint(&mut self, name: &str, note: &Result<String, String>, verifier: Option<&Verifier>) -> Option<u64> {
+        let text = match note {
             Ok(text) => text,
             Err(error) => {
                 self.problem(name, None, format!("cannot be read: {error}"));
@@ -237,14 +257,14 @@ impl Inquiry {
             }
         };
         let checkpoint = match verifier {
-            Some(verifier) => match verifier.open(&text) {
+            Some(verifier) => match verifier.open(text) {
                 Ok(checkpoint) => checkpoint,
                 Err(what) => {
                     self.problem(name, None, what);
                     return None;
                 }
             },
-            None => note::unverified(&text)?,
+            None => note::unverified(text)?,
         };
         if let Some(node) = &self.findings.node
             && checkpoint.origin != note::origin(node)
@@ -284,6 +304,8 @@ impl Inquiry {
                     self.findings.parts += 1;
                     self.findings.sealed_rows += part.rows;
                 }
+                // Retention may have erased it since the leaves were read.
+                Err(_) if self.is_erased_by_now(part) => {}
                 Err(what) => self.problem(&part.file, None, what),
             }
         }
@@ -297,6 +319,11 @@ impl Inquiry {
                 ));
             }
         }
+    }
+
+    fn is_erased_by_now(&self, part: &PartFact) -> bool {
+        let gone = self.paths.file(&part.file).is_some_and(|path| !path.exists());
+        gone && Reader::open(&self.paths.dir).is_ok_and(|reader| reader.book().gone.contains(&part.file))
     }
 
     fn part(&self, part: &PartFact, node: &str) -> Result<(), String> {

@@ -8,9 +8,7 @@ use tokio::time::Instant;
 
 use super::failure::Blame;
 use super::plan::{Standing, is_down, rest, smoothed};
-
-/// Upper bounds of the buckets of `upstream_duration_seconds`, in seconds; one more bucket holds the rest.
-pub const BUCKETS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+use crate::metrics::Durations;
 
 /// The figures of one server since the process began.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,10 +26,8 @@ pub struct ServerHealth {
     /// Questions by `result`: noerror, nxdomain, servfail, refused, error, timeout, unreachable, malformed. They add up to
     /// `answered` and `failed`.
     pub results: BTreeMap<&'static str, u64>,
-    /// Answers by latency: counts per bucket of [`BUCKETS`], not summed up; the last holds what took longer.
-    pub latency_buckets: [u64; BUCKETS.len() + 1],
-    /// Latencies of all answers together.
-    pub latency_sum: Duration,
+    /// How long its answers took.
+    pub latencies: Durations,
 }
 
 /// The book kept on one server.
@@ -50,8 +46,7 @@ struct Book {
     failed: u64,
     last_latency: Option<Duration>,
     results: BTreeMap<&'static str, u64>,
-    latency_buckets: [u64; BUCKETS.len() + 1],
-    latency_sum: Duration,
+    latencies: Durations,
 }
 
 impl Health {
@@ -85,9 +80,7 @@ impl Health {
         book.last_answer = Some(now);
         book.last_latency = Some(latency);
         book.answered += 1;
-        book.latency_sum += latency;
-        let bucket = BUCKETS.iter().position(|bound| latency.as_secs_f64() <= *bound).unwrap_or(BUCKETS.len());
-        book.latency_buckets[bucket] += 1;
+        book.latencies.count(latency);
         *book.results.entry(rcode_label(rcode)).or_default() += 1;
     }
 
@@ -123,8 +116,7 @@ impl Health {
             failed: book.failed,
             last_latency: book.last_latency,
             results: book.results.clone(),
-            latency_buckets: book.latency_buckets,
-            latency_sum: book.latency_sum,
+            latencies: book.latencies.clone(),
         }
     }
 
@@ -168,8 +160,9 @@ mod tests {
             figures.results.into_iter().collect::<Vec<_>>(),
             [("nxdomain", 1), ("timeout", 1), ("unreachable", 1)]
         );
-        assert_eq!(figures.latency_buckets, [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(figures.latency_sum, Duration::from_millis(20));
+        let mut one = Durations::default();
+        one.count(Duration::from_millis(20));
+        assert_eq!(figures.latencies, one);
     }
 
     #[tokio::test]

@@ -75,6 +75,21 @@ impl Cordon {
 
     /// Starts the binary and waits until it is ready.
     pub fn spawn(&mut self) -> Result<(), String> {
+        self.launch()?;
+        for _ in 0..1_200 {
+            if self.get("/readyz").is_some_and(|(code, _)| code == 200) {
+                return Ok(());
+            }
+            if self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some())) {
+                break;
+            }
+            sleep(Duration::from_millis(25));
+        }
+        Err(format!("cordon does not get ready; it says:\n{}", self.stderr()))
+    }
+
+    /// Starts the binary and waits for nothing.
+    pub fn launch(&mut self) -> Result<(), String> {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("stderr.log"));
         let child = Command::new(env!("CARGO_BIN_EXE_cordon"))
             .arg("--config")
@@ -87,16 +102,7 @@ impl Cordon {
             .spawn()
             .map_err(|error| error.to_string())?;
         self.child = Some(child);
-        for _ in 0..1_200 {
-            if self.get("/readyz").is_some_and(|(code, _)| code == 200) {
-                return Ok(());
-            }
-            if self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some())) {
-                break;
-            }
-            sleep(Duration::from_millis(25));
-        }
-        Err(format!("cordon does not get ready; it says:\n{}", self.stderr()))
+        Ok(())
     }
 
     /// What it has written to standard error so far.

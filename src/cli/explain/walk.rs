@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::cli::Out;
 use crate::dns::Name;
-use crate::dns::convert::type_text;
 use crate::engine::Snapshot;
 use crate::engine::gate::{self, Place};
 use crate::engine::outcome::spoken;
@@ -16,6 +15,7 @@ use crate::policy::decide::{Ruling, Step};
 use crate::policy::model::{Act, Response};
 use crate::policy::names::NameHit;
 use crate::record::Rule;
+use crate::record::rtype::Rtype;
 use crate::subject::Subject;
 use crate::verdict::{Action, EntryId, Verdict};
 
@@ -89,7 +89,7 @@ impl Walk {
         let known = subject.known.as_deref();
         Walk {
             name: name.to_string(),
-            qtype: type_text(qtype),
+            qtype: Rtype(qtype).to_string(),
             at: in_zone(at, &jiff::tz::TimeZone::system()),
             client: subject.client.to_string(),
             network_zone: place.zone_name(model).to_owned(),

@@ -1,3 +1,5 @@
+//! Windows over midnight, excepted dates, changes of the clock; and every change that is foretold against a minute-by-minute walk.
+
 use super::*;
 use proptest::prelude::*;
 

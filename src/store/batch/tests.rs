@@ -1,12 +1,21 @@
+//! Batches hold what the table of columns promises.
+
 use super::*;
 use crate::moment::Moment;
 use crate::subject::{Mac, Via};
 use crate::verdict::{Action, Source, Transport};
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 fn shown(batch: &RecordBatch, row: usize) -> Vec<(String, String)> {
     let options = FormatOptions::default().with_null("NULL");
-    let columns = batch.schema().fields().iter().zip(batch.columns()).map(|(field, column)| {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        // Without a table of time zones the formatter shows no time in one: the bare microseconds are looked at.
+        let column = match field.data_type() {
+            DataType::Timestamp(..) => &arrow::compute::cast(column, &DataType::Int64).unwrap(),
+            _ => column,
+        };
         (field.name().clone(), ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string())
     });
     columns.collect()
@@ -50,7 +59,7 @@ fn every_column_says_what_the_table_promises() {
     batch.push("dns1", 2, 77, &row());
     let batch = batch.finish().unwrap();
     let expected = [
-        ("time", "1970-01-01T00:00:01.500Z"),
+        ("time", "1500000"),
         ("node", "dns1"),
         ("lane", "2"),
         ("seq", "77"),
@@ -63,7 +72,7 @@ fn every_column_says_what_the_table_promises() {
         ("host", "KIOSK-1"),
         ("user", "NULL"),
         ("via", "static"),
-        ("as_of", "1970-01-01T00:00:01Z"),
+        ("as_of", "1000000"),
         ("qname", "www.bet.example.co.uk"),
         ("qtype", "TYPE65280"),
         ("site", "example.co.uk"),

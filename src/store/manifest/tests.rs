@@ -1,3 +1,5 @@
+//! The manifest goes on over restarts, torn lines and failed writes, and is not continued once tampered with.
+
 use super::*;
 use std::fs;
 

@@ -1,3 +1,5 @@
+//! Segments are read by others while they are written, and damage costs no more than what it hits.
+
 use super::*;
 use crate::dns::Name;
 use crate::moment::Moment;

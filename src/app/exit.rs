@@ -1,4 +1,4 @@
-//! How a command ends.
+//! How the house, or a command on it, ends.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -63,6 +63,10 @@ impl std::error::Error for Failure {}
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
+        // Whoever closes the pipe early (`| head`) has read all they wanted: that is nothing to complain of.
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure { exit: Exit::Failed, text: String::new() };
+        }
         Failure::failed(error)
     }
 }

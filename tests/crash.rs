@@ -1,0 +1,241 @@
+//! SIGKILL under load: whatever was answered is in the log, once, and the evidence holds.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use hickory_proto::rr::RecordType;
+
+use crate::support::client::Ask;
+use crate::support::cordon::Cordon;
+use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::nsd::Nsd;
+use crate::support::wire;
+
+/// Queries a second.
+const PACE: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
+/// Sockets they come from: as many source ports, so that every worker gets its share.
+const SOCKETS: usize = 8;
+/// Of so many queries one has to be fetched from the upstream.
+const ABROAD: u64 = 20;
+
+const LOCAL_ZONE: &str =
+    "$TTL 3600\n@ IN SOA ns hostmaster 1 7200 3600 1209600 300\n  IN NS ns\nns IN A 192.0.2.53\n* IN A 192.0.2.7\n";
+const ABROAD_ZONE: &str =
+    "$TTL 3600\n@ IN SOA ns hostmaster 1 7200 3600 1209600 300\n  IN NS ns\nns IN A 192.0.2.53\n* IN A 192.0.2.9\n";
+
+fn config(nsd: &Nsd) -> String {
+    format!(
+        "[upstream]\nservers = [\"udp://{}\"]\ntimeout = \"5s\"\n[log]\nseal_every = \"1s\"\n\
+         [[local_zone]]\nname = \"home.example\"\nfile = \"home.zone\"\n\
+         [policy.standard]\ndeny = [\"blocked.example\"]\n\
+         [[network_zone]]\nname = \"loopback\"\nclients = [\"127.0.0.0/8\", \"::1\"]\npolicy = \"standard\"\n",
+        nsd.addr
+    )
+}
+
+/// When the process is killed.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// So long after its start, ready or not.
+    Starting(Duration),
+    /// With its first answer.
+    FirstAnswer,
+    /// So long after its first answer.
+    Answering(Duration),
+    /// While a part is being written.
+    Sealing,
+}
+
+/// One query of the load: its number stands in its name.
+struct Sent {
+    number: u64,
+    /// The response code of its answer, where one came.
+    answered: Option<u8>,
+}
+
+/// What query `number` asks, and the address and action that are right for it.
+fn question(number: u64, round: usize) -> (String, [u8; 4], &'static str) {
+    let (zone, address, action) = match (number % ABROAD, number % 2) {
+        (0, _) => ("abroad.example", [192, 0, 2, 9], "allowed"),
+        (_, 0) => ("home.example", [192, 0, 2, 7], "allowed"),
+        _ => ("blocked.example", [0, 0, 0, 0], "blocked"),
+    };
+    (format!("q{number}.run{round}.{zone}"), address, action)
+}
+
+/// Sends queries at the pace until `stop`, then waits for what is still on its way. `answers` moves with every answer.
+fn load(server: SocketAddr, round: usize, first: u64, stop: &AtomicBool, answers: &AtomicU64) -> Vec<Sent> {
+    // From addresses the server does not listen on: its port stays free for it while it is down.
+    let open = |i: usize| {
+        let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 77, 1 + i as u8), 0)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.connect(server).unwrap();
+        socket
+    };
+    let sockets: Vec<UdpSocket> = (0..SOCKETS).map(open).collect();
+    let mut sent: Vec<Sent> = Vec::new();
+    let begun = Instant::now();
+    let mut stopped_at = None;
+    let mut packet = [0; 4_096];
+    loop {
+        if stopped_at.is_none() {
+            let due = begun.elapsed().as_micros() as u64 * PACE / 1_000_000;
+            // Refusals of a closed port come back as errors of the next call: that query was not sent.
+            while (sent.len() as u64) < due {
+                let number = first + sent.len() as u64;
+                let query = wire::query(number as u16, &question(number, round).0, 1);
+                let _ = sockets[number as usize % SOCKETS].send(&query);
+                sent.push(Sent { number, answered: None });
+            }
+            stopped_at = stop.load(Ordering::Relaxed).then(Instant::now);
+        }
+        let mut got = 0;
+        for socket in &sockets {
+            while let Ok(length) = socket.recv(&mut packet) {
+                got += 1;
+                take(&packet[..length], round, first, &mut sent);
+            }
+        }
+        answers.fetch_add(got, Ordering::Relaxed);
+        match stopped_at {
+            // The server is dead by now, and what it sent is in the sockets.
+            Some(_) if got == 0 => return sent,
+            _ => sleep(Duration::from_micros(500)),
+        }
+    }
+}
+
+/// Marks the query an answer belongs to; the answer must be right.
+fn take(packet: &[u8], round: usize, first: u64, sent: &mut [Sent]) {
+    let answer = wire::read(packet).unwrap();
+    let label = &packet[13..13 + usize::from(packet[12])];
+    let number: u64 = std::str::from_utf8(&label[1..]).unwrap().parse().unwrap();
+    let query = &mut sent[(number - first) as usize];
+    assert_eq!(answer.id, number as u16);
+    assert_eq!(query.answered, None, "query {number} was answered twice");
+    if answer.rcode != 2 {
+        let (name, address, _) = question(number, round);
+        assert_eq!((answer.rcode, answer.address), (0, Some(IpAddr::from(address))), "{name}");
+    }
+    query.answered = Some(answer.rcode);
+}
+
+/// One life of the server under load, from its start to SIGKILL.
+fn live_and_die(cordon: &mut Cordon, round: usize, when: When, first: u64) -> Vec<Sent> {
+    let (stop, answers) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let server = cordon.addr;
+        let (stop, answers) = (&stop, &answers);
+        let generator = scope.spawn(move || load(server, round, first, stop, answers));
+        cordon.launch().unwrap();
+        let sealing = cordon.log_dir().join("parts/sealing.tmp");
+        let wait = |what: &str, done: &dyn Fn() -> bool| {
+            for _ in 0..600_000 {
+                if done() || generator.is_finished() {
+                    return;
+                }
+                sleep(Duration::from_micros(100));
+            }
+            stop.store(true, Ordering::Relaxed);
+            panic!("{what} does not come; cordon says:\n{}", cordon.stderr());
+        };
+        if let When::Starting(time) = when {
+            sleep(time);
+        } else {
+            wait("an answer", &|| answers.load(Ordering::Relaxed) > 0);
+        }
+        match when {
+            When::Answering(time) => sleep(time),
+            // Files of the start's own recovery are past when the first answer is there.
+            When::Sealing => wait("a part", &|| sealing.exists()),
+            When::Starting(_) | When::FirstAnswer => {}
+        }
+        cordon.kill();
+        stop.store(true, Ordering::Relaxed);
+        generator.join().unwrap()
+    })
+}
+
+#[test]
+fn what_was_answered_before_sigkill_is_in_the_log_once() {
+    let nsd = Nsd::start(&[("abroad.example", ABROAD_ZONE)]);
+    // Started and stopped once, so that the ports are known to be free.
+    let mut cordon = Cordon::start(&config(&nsd), &[("home.zone", LOCAL_ZONE)]);
+    assert_eq!(cordon.stop(), Some(0));
+    let millis = Duration::from_millis;
+    let moments = [
+        When::FirstAnswer,
+        When::Answering(millis(700)),
+        When::Sealing,
+        When::Starting(millis(15)),
+        When::Starting(millis(40)),
+        When::Answering(millis(1_900)),
+        When::Starting(millis(90)),
+        When::Sealing,
+        When::Answering(millis(20)),
+    ];
+    let mut all_sent: Vec<(usize, Sent)> = Vec::new();
+    for (round, when) in moments.into_iter().enumerate() {
+        let sent = live_and_die(&mut cordon, round, when, all_sent.len() as u64);
+        println!(
+            "{when:?}: {} sent, {} answered",
+            sent.len(),
+            sent.iter().filter(|sent| sent.answered.is_some()).count()
+        );
+        all_sent.extend(sent.into_iter().map(|sent| (round, sent)));
+    }
+    cordon.spawn().unwrap();
+    check(&cordon, &all_sent);
+    assert_eq!(cordon.stop(), Some(0));
+    // The same once everything is sealed.
+    check(&cordon, &all_sent);
+}
+
+/// Every answered query has one row with the right action and code; no query has two; numbers have no holes; the evidence holds.
+fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
+    let rows = all(cordon);
+    assert_without_holes(&rows);
+    let mut found: Vec<Option<&crate::support::exported::Row>> = vec![None; all_sent.len()];
+    for row in &rows {
+        let name = row.qname.as_deref().unwrap();
+        let number: usize = name[1..name.find('.').unwrap()].parse().unwrap();
+        let (round, sent) = &all_sent[number];
+        assert_eq!(name, question(sent.number, *round).0);
+        assert!(found[number].replace(row).is_none(), "{name} has two rows");
+    }
+    let mut answered = 0;
+    for ((round, sent), row) in all_sent.iter().zip(found) {
+        let Some(rcode) = sent.answered else { continue };
+        let (name, _, action) = question(sent.number, *round);
+        let row = row.unwrap_or_else(|| panic!("{name} was answered and has no row"));
+        let action = if rcode == 2 { "failed" } else { action };
+        assert_eq!((row.action.as_str(), row.rcode), (action, Some(u16::from(rcode))), "{name}");
+        answered += 1;
+    }
+    let findings = assert_verified(cordon);
+    let counted = |key: &str| findings[key].as_u64().unwrap();
+    assert_eq!(counted("sealed_rows") + counted("live_rows"), rows.len() as u64);
+    assert_eq!(counted("lost_rows"), 0);
+    println!("{} sent, {answered} answered, {} rows in {} parts", all_sent.len(), rows.len(), counted("parts"));
+    assert!(answered > PACE, "too few answers to mean anything");
+}
+
+#[test]
+fn a_row_can_be_seen_by_another_process_when_its_answer_has_come() {
+    let nsd = Nsd::start(&[("abroad.example", ABROAD_ZONE)]);
+    let cordon = Cordon::start(&config(&nsd), &[("home.zone", LOCAL_ZONE)]);
+    for number in 0..8 {
+        for zone in ["home", "blocked", "abroad"] {
+            let name = format!("seen{number}.{zone}.example");
+            let ask = Ask::new(&name, RecordType::A);
+            let ask = if number % 2 == 0 { ask } else { ask.tcp() };
+            ask.at(cordon.addr);
+            // No pause: Q4 says that the record is in the lane before the answer leaves.
+            let rows = cordon.rows(&["--name", &name]);
+            assert_eq!(rows.len(), 1, "{name}: {rows:?}");
+            assert_eq!(rows[0]["action"], if zone == "blocked" { "blocked" } else { "allowed" });
+        }
+    }
+}
