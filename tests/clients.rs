@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::support::cordon::Cordon;
 use crate::support::nsd::Nsd;
+use crate::support::python;
 use crate::support::rows;
 
 const ZONE: &str = "$ORIGIN example.net.\n$TTL 300\n@ SOA ns hostmaster 1 7200 3600 86400 60\n@ NS ns\nns A 192.0.2.53\n\
@@ -83,6 +84,7 @@ fn kdig_keeps_a_connection_open_for_several_questions() {
             &[
                 "+tcp",
                 "+keepopen",
+                "+edns",
                 "www.example.net",
                 "A",
                 "bet.example.net",
@@ -131,10 +133,10 @@ print(json.dumps(told))
 fn dnspython_reads_what_is_meant() {
     let (_nsd, cordon) = start();
     for door in [cordon.addr, cordon.addr6] {
-        let output = Command::new("python3")
+        let output = Command::new(python::interpreter())
             .args(["-c", PYTHON, &door.ip().to_string(), &door.port().to_string()])
             .output()
-            .expect("python3 with dnspython is needed for this test");
+            .expect("the interpreter runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let ede = serde_json::json!([[15, TOLD]]);
