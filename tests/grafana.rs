@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use cordon::metrics::table::{self, Kind};
 use cordon::metrics::{
-    Durations, UpstreamNumbers,
-    Admission, AttributionNumbers, AttributionResult, CacheNumbers, Count, DiskNumbers, DoorNumbers, ListNumbers,
-    ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers,
+    Admission, AttributionNumbers, AttributionResult, CacheNumbers, Count, DiskNumbers, DoorNumbers, Durations,
+    ListNumbers, ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers, UpstreamNumbers,
 };
 use cordon::moment::Moment;
 use cordon::subject::Via;
@@ -30,6 +29,7 @@ mod prometheus;
 mod promql;
 
 use prometheus::Prometheus;
+pub use prometheus::is_left_out;
 
 /// Labels that come from the scrape and not from us.
 const SCRAPE_LABELS: &[&str] = &["instance", "job"];
