@@ -1,5 +1,6 @@
 //! Floor 5: the house. Builds every part in order, owns the tasks, stops them in reverse.
 
+pub mod exit;
 mod gauges;
 mod limits;
 mod reloading;
@@ -14,7 +15,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::cache::Cache;
-use crate::cli::Failure;
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
@@ -25,6 +25,8 @@ use crate::serve::{Doors, Settings};
 use crate::shelf::{Shelf, Shelved};
 use crate::store::Store;
 use crate::web::{self, Reload};
+
+pub use exit::{Exit, Failure};
 
 /// How long queries under way may take to finish when the house stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);

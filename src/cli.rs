@@ -3,7 +3,6 @@
 pub mod args;
 pub mod check;
 pub mod completions;
-pub mod exit;
 pub mod explain;
 pub mod lists;
 pub mod log;
@@ -17,8 +16,8 @@ use crate::app;
 use crate::config::{Config, locate};
 use crate::moment::Clock;
 
+pub use crate::app::{Exit, Failure};
 pub use args::{Cli, Command};
-pub use exit::{Exit, Failure};
 pub use out::Out;
 
 /// Where the configuration is.

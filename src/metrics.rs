@@ -1,8 +1,8 @@
 //! Floor 2: what is counted, and its exposition for Prometheus.
 //!
 //! A [`Metrics`] is made once and handed in; nothing is global. Three ways lead into it:
-//! - the way of a query counts through [`Count`]: a worker by its own [`Counters`], tasks of an async runtime by
-//!   [`SharedCounters`]; no cell is written by two workers, and nothing is summed before a scrape;
+//! - the way of a query counts by the [`Counters`] of the desk it closes at; no cell is written by two desks, and nothing is summed
+//!   before a scrape;
 //! - rare events are told ([`Metrics::reloaded`], [`Metrics::list_update`], ...);
 //! - what the parts of the house hold now is asked for at each scrape ([`Metrics::store_from`], ...).
 //!
@@ -23,7 +23,7 @@ pub mod table;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::cells::Cells;
-pub use self::counters::{Admission, Count, Counters, Malformed, SharedCounters};
+pub use self::counters::{Admission, Counters, Malformed};
 use self::events::Events;
 pub use self::events::{AttributionResult, ListUpdate};
 use self::families::Families;
@@ -99,13 +99,6 @@ impl Metrics {
     pub fn worker(self: &Arc<Self>) -> Counters {
         let cells = lock(&self.workers).cells();
         Counters::new(Arc::clone(self), cells)
-    }
-
-    /// Counters for the tasks of an async runtime with so many threads. Call it once a runtime and clone the result.
-    pub fn shared(&self, threads: usize) -> SharedCounters {
-        let mut workers = lock(&self.workers);
-        let first = workers.cells();
-        SharedCounters::new(first, (1..threads).map(|_| workers.cells()))
     }
 
     /// The first snapshot was put in force: counts no reload, but is the last success.

@@ -122,8 +122,8 @@ pub struct StoreGauges {
     pub records: u64,
     /// Records lost since the store was opened.
     pub lost: u64,
-    /// Octets still free on the log's disk.
-    pub free: u64,
+    /// Octets still free on the log's disk, and its size in octets; none when it cannot be told.
+    pub space: Option<(u64, u64)>,
     /// A lane has no space for records.
     pub full: bool,
     /// Sealing failed at the last try.
@@ -268,7 +268,7 @@ impl Store {
             lag: if waiting { shared.clock.now().since(synced_at) } else { Duration::ZERO },
             records,
             lost,
-            free: shared.disk.free(&shared.paths.dir).unwrap_or(0),
+            space: shared.disk.space(&shared.paths.dir).ok(),
             full,
             failing: shared.failing.load(Ordering::Relaxed),
         }
@@ -358,7 +358,7 @@ fn lock(disk: &Disk, paths: &Paths) -> Result<File, StoreError> {
 }
 
 /// Answers come before the log's housekeeping.
-fn yield_to_answers() {
+pub(crate) fn yield_to_answers() {
     // SAFETY: a plain system call on the calling thread; on Linux a thread has its own priority. Refused, nothing is lost.
     unsafe {
         let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;

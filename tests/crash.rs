@@ -10,7 +10,7 @@ use hickory_proto::rr::RecordType;
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
 use crate::support::nsd::Nsd;
-use crate::support::rows::{all, assert_verified, assert_without_holes};
+use crate::support::exported::{all, assert_verified, assert_without_holes};
 use crate::support::wire;
 
 /// Queries a second.
@@ -197,7 +197,7 @@ fn what_was_answered_before_sigkill_is_in_the_log_once() {
 fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
     let rows = all(cordon);
     assert_without_holes(&rows);
-    let mut found: Vec<Option<&crate::support::rows::Row>> = vec![None; all_sent.len()];
+    let mut found: Vec<Option<&crate::support::exported::Row>> = vec![None; all_sent.len()];
     for row in &rows {
         let name = row.qname.as_deref().unwrap();
         let number: usize = name[1..name.find('.').unwrap()].parse().unwrap();

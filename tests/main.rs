@@ -1,5 +1,7 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod answers;
+mod cache;
 mod commands;
 mod config_errors;
 mod config_files;
@@ -7,6 +9,7 @@ mod config_meaning;
 mod crash;
 mod documents;
 mod evidence;
+mod flags;
 mod floors;
 mod grafana;
 mod hostile;
@@ -15,3 +18,4 @@ mod monitoring;
 mod peers_upstream;
 mod real_lists;
 mod support;
+mod zones;

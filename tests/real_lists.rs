@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::support::cordon::Cordon;
 use crate::support::nsd::Nsd;
-use crate::support::rows::{Row, all, assert_verified, assert_without_holes};
+use crate::support::exported::{Row, all, assert_verified, assert_without_holes};
 use crate::support::shared::{self, Listed};
 use crate::support::wave::{Question, ask};
 

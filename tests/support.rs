@@ -1,8 +1,9 @@
-//! Real peers on loopback: name servers of others, started for one test and stopped when it ends.
+//! What the tests stand on: Cordon itself, real peers on loopback, started for one test and stopped when it ends.
 
 pub mod certificate;
 pub mod client;
 pub mod cordon;
+pub mod exported;
 pub mod mutant;
 pub mod nsd;
 pub mod peer;

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError};
 use super::Parts;
 use crate::engine::Snapshot;
 use crate::metrics::{
-    AttributionNumbers, CacheNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers, UpstreamNumbers,
+    AttributionNumbers, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers,
+    UpstreamNumbers,
 };
 use crate::moment::Moment;
 use crate::serve::Doors;
@@ -70,7 +71,7 @@ fn store(parts: &Parts) -> StoreNumbers {
         bytes: gauges.bytes,
         oldest_seconds: gauges.oldest.map_or(0.0, |oldest| parts.engine.clock.now().since(oldest).as_secs_f64()),
         retain_seconds: parts.engine.snapshot().config.log.retain.as_secs_f64(),
-        disk: None,
+        disk: gauges.space.map(|(free_bytes, size_bytes)| DiskNumbers { free_bytes, size_bytes }),
     }
 }
 

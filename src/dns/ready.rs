@@ -92,6 +92,11 @@ impl Ready {
         self.rcode
     }
 
+    /// Whether who gave it vouches for it (RFC 1035 section 4.1.1: AA); a referral is nobody's word.
+    pub fn is_authoritative(&self) -> bool {
+        self.wire[2] & 0x04 != 0
+    }
+
     /// How long it may be kept, in seconds: the least TTL of its answer, or the negative TTL of RFC 2308 section 5; zero when it may not.
     pub fn ttl(&self) -> u32 {
         self.ttl

@@ -17,7 +17,7 @@ use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::ticket::{Open, Ticket};
 use crate::engine::{Engine, Snapshot};
-use crate::metrics::{Admission, Count, Malformed};
+use crate::metrics::{Admission, Malformed};
 use crate::moment::Moment;
 use crate::policy::Standing;
 use crate::subject::Subject;

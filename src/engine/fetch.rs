@@ -12,7 +12,7 @@ use crate::dns::view::View;
 use crate::dns::{Name, Question, Ready};
 use crate::engine::Snapshot;
 use crate::engine::outcome::{Made, Said, spoken};
-use crate::engine::rooms::Goes;
+use crate::engine::rooms::{self, Goes};
 use crate::engine::text::ShortText;
 use crate::engine::ticket::Open;
 use crate::moment::Moment;
@@ -47,6 +47,7 @@ impl Room<'_> {
             (Verdict::Refuse(why), _) => Some(self.refused(why, out)),
             (Verdict::Drop(_), _) => Some(Made::silence()),
             (Verdict::Block(why), _) => Some(self.blocked(why, None, out)),
+            (Verdict::Rewrite(..), _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
             (Verdict::Rewrite(entry, _), _) => match self.rewrite(*entry) {
                 Some(Rewrite::Addresses(addresses)) => Some(self.rewritten(addresses, out)),
                 _ => None,
@@ -90,7 +91,11 @@ impl Room<'_> {
     pub fn kept(&self, kept: Arc<Kept>, source: Source, age: u32, out: &mut [u8]) -> Made {
         if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
             let rules = self.snapshot.rules(self.standing);
-            let targets = kept.ready.targets();
+            // An alias within an internal zone leads to a name that is not judged either.
+            let judged = |name: &&Name| {
+                rooms::internal(self.snapshot, rooms::goes(self.snapshot, name, self.view.qtype)).is_none()
+            };
+            let targets = kept.ready.targets().iter().filter(judged);
             if let Some((name, verdict)) = judge(&rules, policy, &self.open.verdict, targets, &self.open.subject) {
                 return self.led_to_blocked(&name, verdict.why(), out);
             }
@@ -107,7 +112,7 @@ impl Room<'_> {
             age,
             // RFC 8767 section 4 recommends 30 seconds.
             stale_ttl: stale.then_some(30),
-            authoritative: source == Source::Local,
+            authoritative: source == Source::Local && kept.ready.is_authoritative(),
             authentic: kept.authentic,
             ede: told,
         };

@@ -1,5 +1,6 @@
 //! The conductor for every query that has to be fetched: local zones, upstreams, what a rewrite or an alias leads to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::cache::{Found, Kept, Key};
@@ -15,7 +16,6 @@ use crate::engine::fetch::{self, LOCAL, Room};
 use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::{Engine, Snapshot};
-use crate::metrics::Count;
 use crate::moment::Moment;
 use crate::policy::model::Rewrite;
 use crate::upstream::{Blame, Failure};
@@ -86,14 +86,7 @@ async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -
         && let Some(Rewrite::Name(target)) = room.rewrite(entry)
     {
         let target = **target;
-        let alias = Loose {
-            owner: view.name,
-            rtype: rtype::CNAME,
-            class: class::IN,
-            ttl: ALIAS_TTL,
-            rdata: target.as_wire().to_vec(),
-        };
-        return follow(engine, room, &question, vec![alias], target, Source::Policy, out).await;
+        return follow(engine, room, &question, vec![alias(view.name, &target)], target, Source::Policy, out).await;
     }
     match obtain(engine, room.snapshot, goes, &question, room.open.at).await {
         Err(failure) => failed_upstream(room, &failure, out),
@@ -179,10 +172,24 @@ async fn follow(
     for _ in 0..MOST_ALIASES {
         let (verdict, goes) =
             rooms::verdict_for_name(snapshot, standing, open.place, &target, question.qtype, &open.subject, &mut ());
-        if let Verdict::Block(why) = verdict
-            && why.reason != Reason::Default
-        {
-            return room.led_to_blocked(&target, &why, out);
+        match verdict {
+            Verdict::Block(why) if why.reason != Reason::Default => return room.led_to_blocked(&target, &why, out),
+            // The alias itself was asked for, and where it leads may be told.
+            _ if question.qtype == rtype::CNAME => return own(room, answers, source, out),
+            // A rewrite holds for whoever comes to the name, also by an alias of ours.
+            Verdict::Rewrite(entry, _) => match room.rewrite(entry) {
+                Some(Rewrite::Name(next)) => {
+                    answers.push(alias(target, next));
+                    target = **next;
+                    continue;
+                }
+                Some(Rewrite::Addresses(addresses)) => {
+                    answers.extend(addresses.iter().filter_map(|address| fixed(target, *address, question.qtype)));
+                    return own(room, answers, source, out);
+                }
+                None => {}
+            },
+            _ => {}
         }
         if let Goes::Special(special) = goes {
             return broken_alias(view, limit, special.rule, out);
@@ -200,16 +207,51 @@ async fn follow(
             target = next;
             continue;
         }
-        let wire = assemble(&view.name, view.qtype, obtained.kept.ready.rcode(), &[answers, authorities]);
-        let Ok(ready) = Ready::from_wire(wire, obtained.kept.ready.rcode()) else {
-            return failed(view, limit, UNREADABLE, out);
-        };
-        let upstream = Arc::clone(&obtained.kept.upstream);
-        // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
-        let whole = Arc::new(Kept { ready, born: open.at, authentic: false, upstream, ede: None });
-        return room.kept(whole, source, obtained.age.min(ALIAS_TTL), out);
+        let from = Giver { rcode: obtained.kept.ready.rcode(), upstream: Arc::clone(&obtained.kept.upstream) };
+        return whole(room, from, [answers, authorities], source, obtained.age.min(ALIAS_TTL), out);
     }
     broken_alias(view, limit, "too many aliases one after the other", out)
+}
+
+/// Who gave the last part of an answer that begins with an alias of ours, and with which response code.
+struct Giver {
+    rcode: u16,
+    upstream: Arc<str>,
+}
+
+/// Puts an answer together from the aliases that led to it and what is there.
+fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source, age: u32, out: &mut [u8]) -> Made {
+    let Giver { rcode, upstream } = from;
+    let mut wire = assemble(&room.view.name, room.view.qtype, rcode, &records);
+    // AA is about the first name (RFC 1035 section 4.1.1), whoever answers for the last.
+    wire[2] |= if source == Source::Local { 0x04 } else { 0 };
+    let Ok(ready) = Ready::from_wire(wire, rcode) else {
+        return failed(room.view, room.limit, UNREADABLE, out);
+    };
+    // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
+    let kept = Kept { ready, born: room.open.at, authentic: false, upstream, ede: None };
+    room.kept(Arc::new(kept), source, age, out)
+}
+
+/// As [`whole`], where nobody else had to be asked.
+fn own(room: &Room<'_>, answers: Vec<Loose>, source: Source, out: &mut [u8]) -> Made {
+    whole(room, Giver { rcode: rcode::NOERROR, upstream: LOCAL.into() }, [answers, Vec::new()], source, 0, out)
+}
+
+/// An alias that policy makes.
+fn alias(owner: Name, target: &Name) -> Loose {
+    let rdata = target.as_wire().to_vec();
+    Loose { owner, rtype: rtype::CNAME, class: class::IN, ttl: ALIAS_TTL, rdata }
+}
+
+/// An address that policy gives a name, where it is of the type asked for.
+fn fixed(owner: Name, address: IpAddr, qtype: u16) -> Option<Loose> {
+    let rdata = match (address, qtype) {
+        (IpAddr::V4(v4), rtype::A) => v4.octets().to_vec(),
+        (IpAddr::V6(v6), rtype::AAAA) => v6.octets().to_vec(),
+        _ => return None,
+    };
+    Some(Loose { owner, rtype: qtype, class: class::IN, ttl: ALIAS_TTL, rdata })
 }
 
 fn broken_alias(view: &View<'_>, limit: usize, text: &'static str, out: &mut [u8]) -> Made {

@@ -40,6 +40,18 @@ pub fn goes(snapshot: &Snapshot, name: &Name, qtype: u16) -> Goes {
     }
 }
 
+/// The zone that makes a name internal: one without `filter`, whose names policy does not judge.
+pub fn internal(snapshot: &Snapshot, goes: Goes) -> Option<RuleRef> {
+    let config = &*snapshot.config;
+    match goes {
+        Goes::Local(place) if !config.local_zones[place as usize].filter => Some(RuleRef::LocalZone(place)),
+        Goes::Upstream(Some(place)) if !config.forward_zones[place as usize].filter => {
+            Some(RuleRef::ForwardZone(place))
+        }
+        _ => None,
+    }
+}
+
 /// Decides a name for a subject, internal names included.
 pub fn verdict_for_name<T: Trace>(
     snapshot: &Snapshot,
@@ -51,13 +63,7 @@ pub fn verdict_for_name<T: Trace>(
     trace: &mut T,
 ) -> (Verdict, Goes) {
     let goes = goes(snapshot, name, qtype);
-    let internal = match goes {
-        Goes::Local(place) if !snapshot.config.local_zones[place as usize].filter => Some(RuleRef::LocalZone(place)),
-        Goes::Upstream(Some(place)) if !snapshot.config.forward_zones[place as usize].filter => {
-            Some(RuleRef::ForwardZone(place))
-        }
-        _ => None,
-    };
+    let internal = internal(snapshot, goes);
     if internal.is_some() {
         return (Verdict::Allow(Why { reason: Reason::Internal, category: None, rule: internal }), goes);
     }

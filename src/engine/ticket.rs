@@ -10,7 +10,6 @@ use crate::engine::desk::At;
 use crate::engine::gate::Place;
 use crate::engine::outcome::{Made, Said, spoken};
 use crate::engine::text::ShortText;
-use crate::metrics::Count;
 use crate::moment::Moment;
 use crate::record::Record;
 use crate::subject::Subject;
@@ -156,8 +155,8 @@ fn enter<D: At>(open: &Open, snapshot: &Snapshot, desk: &mut D, made: &Made) -> 
         }
         let zone = snapshot.labels.zone(open.place.network_zone.map(usize::from));
         counters.query(zone, open.transport, action);
-        if let (Action::Blocked, Some(category)) = (action, verdict.why().category) {
-            counters.blocked(zone, snapshot.labels.category(Some(category)));
+        if action == Action::Blocked {
+            counters.blocked(zone, snapshot.labels.category(verdict.why().category));
         }
         if let Some(source) = made.source {
             counters.answered(source, duration_us);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cells::Cells;
 use super::histogram::bucket;
@@ -61,37 +61,45 @@ impl Malformed {
     }
 }
 
-/// Where queries are counted. One that counts is either [`Counters`], of one thread, or [`SharedCounters`], for tasks that move
-/// between threads; both count the same.
-pub trait Count {
-    /// The cells of the calling thread.
-    #[doc(hidden)]
-    fn cells(&self) -> &Cells;
+/// The counters of one worker thread. Not `Sync` and not `Clone`: there is one writer, so a count is a plain load, addition and
+/// store on a cache line nobody else writes. When it is dropped its counts stay, and the next worker goes on from them.
+#[derive(Debug)]
+pub struct Counters {
+    metrics: Arc<Metrics>,
+    cells: Arc<Cells>,
+    one_writer: PhantomData<Cell<()>>,
+}
 
-    /// Adds to a cell.
-    #[doc(hidden)]
-    fn add(&self, cell: &AtomicU64, more: u64);
+impl Counters {
+    pub(super) fn new(metrics: Arc<Metrics>, cells: Arc<Cells>) -> Counters {
+        Counters { metrics, cells, one_writer: PhantomData }
+    }
+
+    #[inline]
+    fn add(&self, cell: &AtomicU64, more: u64) {
+        cell.store(cell.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
 
     /// A query was closed.
     #[inline]
-    fn query(&self, zone: ZoneSlot, transport: Transport, action: Action) {
-        if let Some(cell) = self.cells().query(zone, transport, action) {
+    pub fn query(&self, zone: ZoneSlot, transport: Transport, action: Action) {
+        if let Some(cell) = self.cells.query(zone, transport, action) {
             self.add(cell, 1);
         }
     }
 
     /// A query was blocked, for this category.
     #[inline]
-    fn blocked(&self, zone: ZoneSlot, category: CategorySlot) {
-        if let Some(cell) = self.cells().blocked(zone, category) {
+    pub fn blocked(&self, zone: ZoneSlot, category: CategorySlot) {
+        if let Some(cell) = self.cells.blocked(zone, category) {
             self.add(cell, 1);
         }
     }
 
     /// An answer left `duration_us` microseconds after its query came in.
     #[inline]
-    fn answered(&self, source: Source, duration_us: u32) {
-        let [policy, local, cache, upstream] = &self.cells().durations;
+    pub fn answered(&self, source: Source, duration_us: u32) {
+        let [policy, local, cache, upstream] = &self.cells.durations;
         let histogram = match source {
             Source::Policy => policy,
             Source::Local => local,
@@ -106,81 +114,54 @@ pub trait Count {
 
     /// The cache could answer.
     #[inline]
-    fn cache_hit(&self) {
-        self.add(&self.cells().cache_hits, 1);
+    pub fn cache_hit(&self) {
+        self.add(&self.cells.cache_hits, 1);
     }
 
     /// The cache could not answer.
     #[inline]
-    fn cache_miss(&self) {
-        self.add(&self.cells().cache_misses, 1);
+    pub fn cache_miss(&self) {
+        self.add(&self.cells.cache_misses, 1);
     }
 
     /// An answer was given past its TTL.
     #[inline]
-    fn stale_answer(&self) {
-        self.add(&self.cells().stale_answers, 1);
+    pub fn stale_answer(&self) {
+        self.add(&self.cells.stale_answers, 1);
     }
 
     /// A record was written.
     #[inline]
-    fn record(&self) {
-        self.add(&self.cells().records, 1);
+    pub fn record(&self) {
+        self.add(&self.cells.records, 1);
     }
 
     /// So many records could not be written.
     #[inline]
-    fn lost(&self, records: u64) {
-        self.add(&self.cells().lost, records);
+    pub fn lost(&self, records: u64) {
+        self.add(&self.cells.lost, records);
     }
 
     /// A query came from a client of which neither device nor user is known.
     #[inline]
-    fn unattributed(&self) {
-        self.add(&self.cells().unattributed, 1);
+    pub fn unattributed(&self) {
+        self.add(&self.cells.unattributed, 1);
     }
 
     /// The gate has spoken.
     #[inline]
-    fn admission(&self, result: Admission) {
-        if let Some(cell) = self.cells().admission.get(result as usize) {
+    pub fn admission(&self, result: Admission) {
+        if let Some(cell) = self.cells.admission.get(result as usize) {
             self.add(cell, 1);
         }
     }
 
     /// A message was no query that can be judged.
     #[inline]
-    fn malformed(&self, result: Malformed) {
-        if let Some(cell) = self.cells().malformed.get(result as usize) {
+    pub fn malformed(&self, result: Malformed) {
+        if let Some(cell) = self.cells.malformed.get(result as usize) {
             self.add(cell, 1);
         }
-    }
-}
-
-/// The counters of one worker thread. Not `Sync` and not `Clone`: there is one writer, so a count is a plain load, addition and
-/// store on a cache line nobody else writes. When it is dropped its counts stay, and the next worker goes on from them.
-#[derive(Debug)]
-pub struct Counters {
-    metrics: Arc<Metrics>,
-    cells: Arc<Cells>,
-    one_writer: PhantomData<Cell<()>>,
-}
-
-impl Counters {
-    pub(super) fn new(metrics: Arc<Metrics>, cells: Arc<Cells>) -> Counters {
-        Counters { metrics, cells, one_writer: PhantomData }
-    }
-}
-
-impl Count for Counters {
-    #[inline]
-    fn cells(&self) -> &Cells {
-        &self.cells
-    }
-
-    #[inline]
-    fn add(&self, cell: &AtomicU64, more: u64) {
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
 }
 
@@ -188,40 +169,4 @@ impl Drop for Counters {
     fn drop(&mut self) {
         lock(&self.metrics.workers).free.push(Arc::clone(&self.cells));
     }
-}
-
-/// Counters for tasks of an async runtime, which move between its threads. Each thread adds to a shard of its own; where there
-/// are more threads than shards, two share one, and counts are still right. For the way through an upstream, where an atomic
-/// addition does not matter; the fast way takes [`Counters`].
-#[derive(Clone, Debug)]
-pub struct SharedCounters {
-    shards: Arc<[Arc<Cells>]>,
-    /// The first shard again: what makes an empty list of shards impossible.
-    first: Arc<Cells>,
-}
-
-impl SharedCounters {
-    pub(super) fn new(first: Arc<Cells>, more: impl Iterator<Item = Arc<Cells>>) -> SharedCounters {
-        SharedCounters { shards: std::iter::once(Arc::clone(&first)).chain(more).collect(), first }
-    }
-}
-
-impl Count for SharedCounters {
-    #[inline]
-    fn cells(&self) -> &Cells {
-        let shard = THREAD.with(|number| number % self.shards.len());
-        self.shards.get(shard).unwrap_or(&self.first)
-    }
-
-    #[inline]
-    fn add(&self, cell: &AtomicU64, more: u64) {
-        cell.fetch_add(more, Ordering::Relaxed);
-    }
-}
-
-/// Numbers threads in the order they first count, so that neighbours fall on different shards.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
 }

@@ -51,13 +51,11 @@ fn counting_over_many_threads_sums_right_while_scrapes_go_on() {
     const EACH: u64 = 20_000;
     let metrics = Metrics::new("test");
     let labels = metrics.labels(&["hq"], &["webmail"]);
-    let shared = metrics.shared(2);
     thread::scope(|scope| {
         for _ in 0..THREADS {
-            let (worker, shared, labels) = (metrics.worker(), shared.clone(), &labels);
+            let (counters, labels) = (metrics.worker(), &labels);
             scope.spawn(move || {
-                for number in 0..EACH {
-                    let counters: &dyn Count = if number % 2 == 0 { &worker } else { &shared };
+                for _ in 0..EACH {
                     counters.query(labels.zone(Some(0)), Transport::Udp, Action::Blocked);
                     counters.blocked(labels.zone(Some(0)), labels.category(Some(CategoryId(0))));
                     counters.answered(Source::Policy, 30);

@@ -193,21 +193,21 @@ fn ruling(rules: &Rules<'_>, policy: &Policy, hit: &Hit, subject: &Subject) -> R
 
 /// Judges an upstream's or a local zone's answer: every name it leads to is decided like a question of its own. A name that the policy
 /// itself allows speaks for where it leads, too; nothing else does.
-pub fn judge(
+pub fn judge<'t>(
     rules: &Rules<'_>,
     policy: &Policy,
     asked: &Verdict,
-    targets: &[Name],
+    targets: impl IntoIterator<Item = &'t Name>,
     subject: &Subject,
 ) -> Option<(Name, Verdict)> {
-    if targets.is_empty() || matches!(asked, Verdict::Allow(why) if why.reason == Reason::Name) {
+    if matches!(asked, Verdict::Allow(why) if why.reason == Reason::Name) {
         return None;
     }
     let group_name = matches!(asked, Verdict::Allow(why) if why.reason == Reason::Group && why.category.is_none());
     if group_name {
         return None;
     }
-    targets.iter().find_map(|target| match decide(rules, policy, target, subject, &mut ()) {
+    targets.into_iter().find_map(|target| match decide(rules, policy, target, subject, &mut ()) {
         // A policy that blocks by default speaks of the names people ask for; whoever may ask may be led on.
         Verdict::Block(why) if why.reason != Reason::Default => Some((*target, Verdict::Block(why))),
         _ => None,

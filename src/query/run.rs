@@ -12,6 +12,7 @@ use super::scan::{OpenPart, Unreadable, conform, guarded};
 use crate::moment::Moment;
 use crate::store::StoreError;
 use crate::store::reader::{PartRef, Reader};
+use crate::store::yield_to_answers;
 
 /// What a question may cost.
 #[derive(Clone, Copy, Debug)]
@@ -190,9 +191,7 @@ pub fn aside<T: Send>(question: impl FnOnce() -> T + Send) -> std::io::Result<T>
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("cordon-query".into());
         let running = thread.spawn_scoped(scope, || {
-            // SAFETY: setpriority takes plain numbers; on Linux a process id of 0 means the calling thread. Where it is refused, the
-            // question runs at the usual priority.
-            unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 10) };
+            yield_to_answers();
             question()
         })?;
         running.join().map_err(|_| std::io::Error::other("the question ended in a panic"))

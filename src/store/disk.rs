@@ -118,6 +118,11 @@ impl Disk {
 
     /// Octets an unprivileged process may still write on the disk that holds `path`.
     pub(crate) fn free(&self, path: &Path) -> Result<u64, StoreError> {
+        Ok(self.space(path)?.0)
+    }
+
+    /// Free octets of the disk that holds `path`, and its size in octets.
+    pub(crate) fn space(&self, path: &Path) -> Result<(u64, u64), StoreError> {
         use std::os::unix::ffi::OsStrExt;
         let text = std::ffi::CString::new(path.as_os_str().as_bytes())
             .map_err(|_| StoreError::broken(path, "a path cannot hold a zero octet"))?;
@@ -129,6 +134,7 @@ impl Disk {
         }
         // SAFETY: zeroed before and filled by the call; every bit pattern of its integers is a value.
         let answer = unsafe { answer.assume_init() };
-        Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
+        let octets = |blocks: u64| blocks.saturating_mul(answer.f_frsize);
+        Ok((octets(answer.f_bavail), octets(answer.f_blocks)))
     }
 }

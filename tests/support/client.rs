@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::str::FromStr;
 use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
@@ -69,7 +68,8 @@ impl Ask {
         message.metadata.recursion_desired = self.rd;
         message.metadata.authentic_data = self.ad;
         message.metadata.checking_disabled = self.cd;
-        let mut query = Query::query(Name::from_str(&self.name).unwrap(), self.kind);
+        // Not `from_str`: that makes every letter lower-case.
+        let mut query = Query::query(Name::from_ascii(&self.name).unwrap(), self.kind);
         query.set_query_class(self.class);
         message.queries.push(query);
         if let Some(payload) = self.edns {

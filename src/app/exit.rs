@@ -1,4 +1,4 @@
-//! How a command ends.
+//! How the house, or a command on it, ends.
 
 use std::fmt;
 use std::process::ExitCode;
