@@ -9,8 +9,8 @@ use hickory_proto::rr::RecordType;
 
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
-use crate::support::nsd::Nsd;
 use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::nsd::Nsd;
 use crate::support::wire;
 
 /// Queries a second.

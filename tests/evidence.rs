@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
-use crate::support::python;
 use crate::support::exported::{assert_verified, export};
+use crate::support::python;
 use crate::support::wave::{Question, ask};
 
 const LOCAL_ZONE: &str =

@@ -14,14 +14,8 @@ use std::time::Duration;
 
 use cordon::metrics::table::{self, Kind};
 use cordon::metrics::{
-<<<<<<< HEAD
-    Admission, AttributionNumbers, AttributionResult, CacheNumbers, Count, DiskNumbers, DoorNumbers, Durations,
-    ListNumbers, ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers, UpstreamNumbers,
-=======
-    Durations, UpstreamNumbers,
-    Admission, AttributionNumbers, AttributionResult, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers,
-    ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers,
->>>>>>> main
+    Admission, AttributionNumbers, AttributionResult, CacheNumbers, DiskNumbers, DoorNumbers, Durations, ListNumbers,
+    ListUpdate, Malformed, Metrics, SnapshotNumbers, StoreNumbers, UpstreamNumbers,
 };
 use cordon::moment::Moment;
 use cordon::subject::Via;

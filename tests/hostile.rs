@@ -9,9 +9,9 @@ use hickory_proto::rr::RecordType;
 
 use crate::support::client::{Ask, addresses, connect, read_frame};
 use crate::support::cordon::Cordon;
+use crate::support::exported::{all, assert_verified, assert_without_holes};
 use crate::support::mutant::{Chance, packet};
 use crate::support::nsd::Nsd;
-use crate::support::exported::{all, assert_verified, assert_without_holes};
 use crate::support::wire;
 
 /// Packets over UDP, and over TCP.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
+use crate::support::exported::{all, assert_verified, assert_without_holes};
 use crate::support::nsd::Nsd;
-use crate::support::rows::{all, assert_verified, assert_without_holes};
 use crate::support::wave::{Question, ask};
 
 const ROOT: &str = "$TTL 300\n@ IN SOA ns.proof. hostmaster.proof. 1 7200 3600 1209600 300\n@ IN NS ns.proof.\nns.proof. IN A 192.0.2.53\n* IN A 192.0.2.1\n";
@@ -153,8 +153,11 @@ fn every_metric_with_a_source_is_there_from_the_first_query_on() {
     let missing: Vec<&str> =
         expected.split_whitespace().filter(|name| !shown.contains(&format!("cordon_{name}"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert_eq!(cordon.metric("cordon_list_entries{list=\"betting/betting\"}"), 2.0);
-    assert_eq!(cordon.metric("cordon_list_refused_lines{list=\"betting/betting\"}"), 1.0);
+    // By the name that `cordon lists status` gives it.
+    let status = cordon.json(&["lists", "status"]);
+    let betting = status.iter().find(|list| list["category"] == "betting").unwrap()["list"].as_str().unwrap();
+    assert_eq!(cordon.metric(&format!("cordon_list_entries{{list=\"{betting}\"}}")), 2.0);
+    assert_eq!(cordon.metric(&format!("cordon_list_refused_lines{{list=\"{betting}\"}}")), 1.0);
     cordon.reload();
     assert_eq!(cordon.metric("cordon_snapshot_generation"), 2.0);
     assert_eq!(cordon.metric("cordon_reload_total{result=\"ok\"}"), 1.0, "{}", cordon.metrics());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use crate::support::cordon::Cordon;
-use crate::support::nsd::Nsd;
 use crate::support::exported::{Row, all, assert_verified, assert_without_holes};
+use crate::support::nsd::Nsd;
 use crate::support::shared::{self, Listed};
 use crate::support::wave::{Question, ask};
 
