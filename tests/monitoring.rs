@@ -42,12 +42,12 @@ fn questions(run: usize) -> Vec<Question> {
     let zones = ["abroad.net", "home.example", "bet.example", "blocked.example", "friends.example"];
     let clients = ["127.0.31.9", "127.0.31.1", "127.0.32.1", "::1", "127.0.33.1"];
     let question = |number: usize| {
-        let unique = if number % 2 == 0 { format!("secret{number}.run{run}") } else { "secret".to_owned() };
+        let unique = if number.is_multiple_of(2) { format!("secret{number}.run{run}") } else { "secret".to_owned() };
         Question {
             name: format!("{unique}.{}", zones[number % zones.len()]),
-            qtype: if number % 17 == 0 { 252 } else { 1 },
+            qtype: if number.is_multiple_of(17) { 252 } else { 1 },
             from: clients[number / zones.len() % clients.len()].parse::<IpAddr>().unwrap(),
-            tcp: number % 4 == 0,
+            tcp: number.is_multiple_of(4),
         }
     };
     (0..200).map(question).collect()
