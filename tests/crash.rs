@@ -10,6 +10,7 @@ use hickory_proto::rr::RecordType;
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
 use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::figures::tell;
 use crate::support::nsd::Nsd;
 use crate::support::wire;
 
@@ -179,11 +180,11 @@ fn what_was_answered_before_sigkill_is_in_the_log_once() {
     let mut all_sent: Vec<(usize, Sent)> = Vec::new();
     for (round, when) in moments.into_iter().enumerate() {
         let sent = live_and_die(&mut cordon, round, when, all_sent.len() as u64);
-        println!(
+        tell(format!(
             "{when:?}: {} sent, {} answered",
             sent.len(),
             sent.iter().filter(|sent| sent.answered.is_some()).count()
-        );
+        ));
         all_sent.extend(sent.into_iter().map(|sent| (round, sent)));
     }
     cordon.spawn().unwrap();
@@ -218,7 +219,7 @@ fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
     let counted = |key: &str| findings[key].as_u64().unwrap();
     assert_eq!(counted("sealed_rows") + counted("live_rows"), rows.len() as u64);
     assert_eq!(counted("lost_rows"), 0);
-    println!("{} sent, {answered} answered, {} rows in {} parts", all_sent.len(), rows.len(), counted("parts"));
+    tell(format!("{} sent, {answered} answered, {} rows in {} parts", all_sent.len(), rows.len(), counted("parts")));
     assert!(answered > PACE, "too few answers to mean anything");
 }
 

@@ -37,10 +37,10 @@ fn ask_some(cordon: &Cordon, run: &str, count: usize) {
             2 => ("home.example", 252),
             _ => ("home.example", 1),
         };
-        let from = if number % 3 == 0 { [127, 0, 2, 1] } else { [127, 0, 1, 1 + (number % 4) as u8] };
+        let from = if number.is_multiple_of(3) { [127, 0, 2, 1] } else { [127, 0, 1, 1 + (number % 4) as u8] };
         // What the labs may ask is only what needs no upstream.
-        let zone = if number % 3 == 0 { "home.example" } else { zone };
-        Question { name: format!("n{number}.{run}.{zone}"), qtype, from: from.into(), tcp: number % 4 == 0 }
+        let zone = if number.is_multiple_of(3) { "home.example" } else { zone };
+        Question { name: format!("n{number}.{run}.{zone}"), qtype, from: from.into(), tcp: number.is_multiple_of(4) }
     };
     ask(cordon.addr, cordon.addr6, &(0..count).map(question).collect::<Vec<_>>());
 }
@@ -161,7 +161,7 @@ fn whatever_is_changed_in_a_sealed_log_is_found_by_cordon_and_by_the_manual() {
     let without_last = |leaves: &[u8]| {
         let text = String::from_utf8(leaves.to_vec()).unwrap();
         let last = text.trim_end().rfind('\n').unwrap();
-        text[..=last].as_bytes().to_vec()
+        text.as_bytes()[..=last].to_vec()
     };
     let flipped = |at: fn(usize) -> usize| -> Change {
         Box::new(move |octets: &[u8]| {

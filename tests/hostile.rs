@@ -10,6 +10,7 @@ use hickory_proto::rr::RecordType;
 use crate::support::client::{Ask, addresses, connect, read_frame};
 use crate::support::cordon::Cordon;
 use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::figures::tell;
 use crate::support::mutant::{Chance, packet};
 use crate::support::nsd::Nsd;
 use crate::support::wire;
@@ -44,8 +45,8 @@ fn is_query(packet: &[u8]) -> bool {
 
 /// The seed, from `CORDON_SEED` or else always the same; printed, so that a failure can be repeated.
 fn seed() -> u64 {
-    let seed = std::env::var("CORDON_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(2_026_11_22);
-    println!("CORDON_SEED={seed}");
+    let seed = std::env::var("CORDON_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_122);
+    tell(format!("CORDON_SEED={seed}"));
     seed
 }
 
@@ -55,7 +56,7 @@ fn ask_for_real(cordon: &Cordon, number: usize) {
         [("blocked.example", [0, 0, 0, 0]), ("home.example", [192, 0, 2, 7]), ("proof.net", [192, 0, 2, 1])]
             [number % 3];
     let ask = Ask::new(&format!("real{number}.{zone}"), RecordType::A);
-    let ask = if number % 2 == 0 { ask } else { ask.tcp() };
+    let ask = if number.is_multiple_of(2) { ask } else { ask.tcp() };
     assert_eq!(addresses(&ask.at(cordon.addr)), [IpAddr::from(right)]);
 }
 
@@ -116,9 +117,9 @@ fn whatever_comes_over_udp_gets_one_true_answer_or_none() {
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 4_096]).is_err(), "more answers than queries");
     let after = memory(&cordon);
-    println!(
+    tell(format!(
         "{answered} answered, {unanswered} not to be, {too_big} too big; memory own, all: {before:?} then {after:?}"
-    );
+    ));
     assert!(after.0 < before.0 + (20 << 20), "memory grows: {before:?}, {after:?}");
     assert!(after.1 < before.1 + (20 << 20), "memory grows: {before:?}, {after:?}");
     check(&cordon, answered + real, Some(unanswered));
@@ -156,7 +157,7 @@ fn check(cordon: &Cordon, queries: usize, dropped: Option<usize>) {
     // FORMERR, and NOTIMP.
     let with = |rcode| rows.iter().filter(|row| row.rcode == Some(rcode)).count() as f64;
     let malformed = |word: &str| cordon.metric(&format!("cordon_malformed_total{{result=\"{word}\"}}"));
-    println!("{queries} rows: {} FORMERR, {} NOTIMP", with(1), with(4));
+    tell(format!("{queries} rows: {} FORMERR, {} NOTIMP", with(1), with(4)));
     assert!(with(4) <= malformed("notimp") && with(1) <= malformed("formerr"));
     assert_verified(cordon);
     assert!(!cordon.stderr().contains("panicked"), "{}", cordon.stderr());

@@ -16,6 +16,7 @@ mod floors;
 mod grafana;
 mod hostile;
 mod local_zones;
+mod monitoring;
 mod peers_upstream;
 mod real_lists;
 mod reloads;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::support::cordon::Cordon;
 use crate::support::exported::{Row, all, assert_verified, assert_without_holes};
+use crate::support::figures::tell;
 use crate::support::nsd::Nsd;
 use crate::support::shared::{self, Listed};
 use crate::support::wave::{Question, ask};
@@ -171,7 +172,7 @@ fn questions(lists: &[OwnList], listed: &HashMap<String, u8>) -> Vec<Question> {
     let mut seen = HashSet::new();
     let put = |(number, name): (usize, String)| {
         let from = clients[number % clients.len()];
-        Question { name, qtype: 1, from, tcp: number / clients.len() % 3 == 0 }
+        Question { name, qtype: 1, from, tcp: (number / clients.len()).is_multiple_of(3) }
     };
     let all = names.into_iter().enumerate().map(put);
     all.filter(|question| seen.insert((question.name.to_ascii_lowercase(), question.from))).collect()
@@ -222,12 +223,12 @@ fn a_million_names_are_judged_as_a_reader_of_its_own_does_and_every_row_names_it
             wrong.push(format!("{} from {}: must be blocked: {must}; {answer:?}", question.name, question.from));
         }
     }
-    println!(
+    tell(format!(
         "{} distinct names, {} questions, {blocked} blocked, {} wrong",
         listed.len(),
         questions.len(),
         wrong.len()
-    );
+    ));
     assert!(wrong.is_empty(), "{} wrong, for example\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
     check_rows(&cordon, &lists, &listed, &questions);
     assert_verified(&cordon);

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod client;
 pub mod cordon;
 pub mod exported;
+pub mod figures;
 pub mod house;
 pub mod mutant;
 pub mod nsd;

@@ -155,8 +155,8 @@ fn enter<D: At>(open: &Open, snapshot: &Snapshot, desk: &mut D, made: &Made) -> 
         }
         let zone = snapshot.labels.zone(open.place.network_zone.map(usize::from));
         counters.query(zone, open.transport, action);
-        if let (Action::Blocked, Some(category)) = (action, verdict.why().category) {
-            counters.blocked(zone, snapshot.labels.category(Some(category)));
+        if action == Action::Blocked {
+            counters.blocked(zone, snapshot.labels.category(verdict.why().category));
         }
         if let Some(source) = made.source {
             counters.answered(source, duration_us);

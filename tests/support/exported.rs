@@ -15,7 +15,6 @@ pub struct Row {
     pub lane: u16,
     pub seq: u64,
     pub client: IpAddr,
-    pub client_port: u16,
     pub transport: String,
     pub network_zone: String,
     pub qname: Option<String>,
@@ -24,7 +23,6 @@ pub struct Row {
     pub list: Option<String>,
     pub rule: Option<String>,
     pub rcode: Option<u16>,
-    pub source: Option<String>,
 }
 
 /// Writes the log to a file of `format` in Cordon's folder and gives its path. The server need not run, and may.
