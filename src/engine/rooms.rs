@@ -97,11 +97,12 @@ pub fn verdict<T: Trace>(
         let why = Why { reason: Reason::Unsupported, category: None, rule: Some(RuleRef::Builtin(rule)) };
         (Verdict::Refuse(why), goes)
     };
-    if matches!(verdict, Verdict::Block(_) | Verdict::Refuse(_) | Verdict::Drop(_)) {
-        return (verdict, goes);
-    }
+    // What is blocked is of class IN, and so is what blocks it: no name of another class is answered at all.
     if !is_internet(view.qclass) {
         return unsupported("a class other than IN is not served");
+    }
+    if matches!(verdict, Verdict::Block(_) | Verdict::Refuse(_) | Verdict::Drop(_)) {
+        return (verdict, goes);
     }
     match view.qtype {
         rtype::AXFR | rtype::IXFR => return unsupported("zones are not transferred"),
