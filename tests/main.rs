@@ -2,11 +2,13 @@
 
 mod answers;
 mod cache;
+mod clients;
 mod commands;
 mod config_errors;
 mod config_files;
 mod config_meaning;
 mod crash;
+mod differential;
 mod documents;
 mod evidence;
 mod flags;
@@ -17,5 +19,7 @@ mod local_zones;
 mod monitoring;
 mod peers_upstream;
 mod real_lists;
+mod reloads;
+mod stories;
 mod support;
 mod zones;

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cordon;
 pub mod exported;
 pub mod figures;
+pub mod house;
 pub mod mutant;
 pub mod nsd;
 pub mod peer;

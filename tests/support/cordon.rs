@@ -135,6 +135,11 @@ impl Cordon {
         self.wait()
     }
 
+    /// Waits for the end without asking for it; gives the exit code.
+    pub fn wait_for_end(&mut self) -> Option<i32> {
+        self.wait()
+    }
+
     fn wait(&mut self) -> Option<i32> {
         self.child.take()?.wait().ok()?.code()
     }

@@ -1,0 +1,259 @@
+//! Stories: settings, questions, passing time and what is expected, as plain text that an operator can read. `tests/stories/README.md`
+//! says how they are written.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use cordon::moment::Moment;
+use cordon::verdict::Transport;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::RecordType;
+
+use crate::support::client::{Ask, addresses, extended_error};
+use crate::support::house::{House, TableUpstream};
+use crate::support::rows;
+
+#[test]
+fn every_story_comes_true() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories");
+    let mut told = 0;
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("story") => {
+                told += 1;
+                if let Err((line, error)) = Story::tell(&std::fs::read_to_string(&path).unwrap()) {
+                    wrong.push(format!("{name}:{line}: {error}"));
+                }
+            }
+            _ => assert_eq!(name, "README.md", "only stories belong here"),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(told >= 15, "{told} stories");
+}
+
+#[test]
+fn a_story_that_does_not_come_true_is_told_with_its_line() {
+    let setting =
+        "config\n[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\nend\n";
+    let tell = |rest: &str| Story::tell(&format!("{setting}{rest}"));
+    assert!(tell("ask 10.0.0.1 x.invalid A\nexpect NXDOMAIN\n").is_ok());
+    assert_eq!(tell("ask 10.0.0.1 x.invalid A\nexpect NODATA\n").unwrap_err().0, 9);
+    assert_eq!(tell("ask 10.0.0.1 x.invalid A\nexpect NXDOMAIN\nrow action=blocked\n").unwrap_err().0, 10);
+    assert_eq!(tell("ask 10.0.0.1 x.invalid A\n").unwrap_err().1, "nothing is expected of the last question");
+    assert_eq!(tell("aks 10.0.0.1 x.invalid A\n").unwrap_err().1, "`aks` is no word of a story");
+}
+
+/// A story on its way.
+struct Story {
+    config: String,
+    files: Vec<(String, String)>,
+    at: Moment,
+    upstream: TableUpstream,
+    house: Option<House>,
+    /// The answer to the last question; none for silence.
+    answer: Option<Message>,
+    /// The name of the last question, and whether something was expected of its answer.
+    asked: Option<(String, bool)>,
+}
+
+impl Story {
+    fn tell(text: &str) -> Result<(), (usize, String)> {
+        let mut story = Story {
+            config: String::new(),
+            files: Vec::new(),
+            // Tuesday, 24 November 2026, 10:15 in London.
+            at: Moment::from_seconds(1_795_515_300),
+            upstream: TableUpstream::start(),
+            house: None,
+            answer: None,
+            asked: None,
+        };
+        let mut lines = text.lines().enumerate();
+        let mut last = 0;
+        while let Some((n, line)) = lines.next() {
+            last = n + 1;
+            let line = line.split('#').next().unwrap_or("").trim();
+            let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let mut block = || {
+                lines
+                    .by_ref()
+                    .map(|(_, line)| line)
+                    .take_while(|line| *line != "end")
+                    .fold(String::new(), |text, line| text + line + "\n")
+            };
+            let done = match word {
+                "" => Ok(()),
+                "config" => {
+                    let block = block();
+                    story.config += &block;
+                    Ok(())
+                }
+                "file" => {
+                    let text = block();
+                    story.file(rest.trim(), text)
+                }
+                _ => story.step(word, rest.trim()),
+            };
+            done.map_err(|error| (last, error))?;
+        }
+        match story.asked {
+            Some((_, true)) => Ok(()),
+            Some((_, false)) => Err((last, "nothing is expected of the last question".to_owned())),
+            None => Err((last, "nothing is asked".to_owned())),
+        }
+    }
+
+    fn file(&mut self, name: &str, text: String) -> Result<(), String> {
+        self.files.retain(|(known, _)| known != name);
+        self.files.push((name.to_owned(), text));
+        Ok(())
+    }
+
+    fn step(&mut self, word: &str, rest: &str) -> Result<(), String> {
+        match word {
+            "clock" => self.clock(rest),
+            "upstream" => self.upstream(rest),
+            "ask" => self.ask(rest),
+            "reload" => {
+                let config = self.whole_config();
+                let files = self.files.clone();
+                self.house()?.reload(&config, &files)
+            }
+            "expect" => self.expect(rest),
+            "row" => self.row(rest),
+            "heard" => {
+                let heard = self.upstream.peer.heard();
+                if heard.to_string() == rest { Ok(()) } else { Err(format!("the upstream heard {heard} questions")) }
+            }
+            _ => Err(format!("`{word}` is no word of a story")),
+        }
+    }
+
+    fn whole_config(&self) -> String {
+        format!("{}\n[upstream]\nservers = [\"udp://{}\"]\ntimeout = \"1s\"\n", self.config, self.upstream.peer.addr)
+    }
+
+    fn house(&mut self) -> Result<&House, String> {
+        if self.house.is_none() {
+            self.house = Some(House::new(&self.whole_config(), &self.files, self.at)?);
+        }
+        self.house.as_ref().ok_or_else(|| "there is no house".to_owned())
+    }
+
+    /// `2026-11-24 10:15 Europe/London`, or `+ 90s`.
+    fn clock(&mut self, text: &str) -> Result<(), String> {
+        self.at = match text.strip_prefix('+') {
+            Some(span) => self.at.plus(humantime::parse_duration(span.trim()).map_err(|error| error.to_string())?),
+            None => {
+                let words: Vec<&str> = text.split_whitespace().collect();
+                let [date, time, zone] = words.as_slice() else {
+                    return Err("write `clock DATE TIME ZONE`".to_owned());
+                };
+                let zoned: jiff::Zoned =
+                    format!("{date}T{time}[{zone}]").parse().map_err(|error: jiff::Error| error.to_string())?;
+                zoned.timestamp().into()
+            }
+        };
+        if let Some(house) = &self.house {
+            house.clock.set(self.at);
+        }
+        Ok(())
+    }
+
+    /// `NAME TYPE RDATA ttl N`
+    fn upstream(&mut self, text: &str) -> Result<(), String> {
+        let (text, ttl) = text.split_once(" ttl ").ok_or("write `upstream NAME TYPE RDATA ttl N`")?;
+        let mut words = text.splitn(3, ' ');
+        let (Some(name), Some(kind), Some(data)) = (words.next(), words.next(), words.next()) else {
+            return Err("write `upstream NAME TYPE RDATA ttl N`".to_owned());
+        };
+        let ttl = ttl.trim().parse().map_err(|_| "the TTL is a number")?;
+        self.upstream.add(name, kind_of(kind)?, data, ttl)
+    }
+
+    /// `CLIENT NAME TYPE [tcp]`
+    fn ask(&mut self, text: &str) -> Result<(), String> {
+        if matches!(self.asked, Some((_, false))) {
+            return Err("nothing was expected of the question before".to_owned());
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (client, name, kind, tcp) = match words.as_slice() {
+            [client, name, kind] => (client, name, kind, false),
+            [client, name, kind, "tcp"] => (client, name, kind, true),
+            _ => return Err("write `ask CLIENT NAME TYPE [tcp]`".to_owned()),
+        };
+        let client: IpAddr = client.parse().map_err(|_| format!("{client} is no address"))?;
+        let wire = Ask::new(&format!("{name}."), kind_of(kind)?).wire(4711);
+        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+        let answer = self.house()?.ask(&wire, SocketAddr::new(client, 40_000), transport);
+        self.answer = answer.map(|octets| Message::from_vec(&octets).expect("the answer is a message"));
+        self.asked = Some((name.to_ascii_lowercase(), false));
+        Ok(())
+    }
+
+    /// `WHAT [ede N] [ttl N]`, where WHAT is `silence`, a response code, `NODATA` or addresses.
+    fn expect(&mut self, text: &str) -> Result<(), String> {
+        let Some((_, expected)) = &mut self.asked else { return Err("nothing was asked".to_owned()) };
+        *expected = true;
+        let found = told(self.answer.as_ref());
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        while let Some(at) = words.iter().position(|word| matches!(*word, "ede" | "ttl")) {
+            let (what, value) = (words[at], words.get(at + 1).copied().unwrap_or(""));
+            let has = self.answer.as_ref().and_then(|answer| match what {
+                "ede" => extended_error(answer).map(|(code, _)| u32::from(code)),
+                _ => answer.answers.iter().chain(&answer.authorities).map(|record| record.ttl).min(),
+            });
+            if has.map_or("none".to_owned(), |has| has.to_string()) != value {
+                return Err(format!("{what} is {has:?}, not {value}"));
+            }
+            words.drain(at..words.len().min(at + 2));
+        }
+        if found == words.join(" ") { Ok(()) } else { Err(format!("the answer is {found}")) }
+    }
+
+    /// `COLUMN=VALUE ...` of the newest row for the name asked last; `-` for null, `_` for a blank.
+    fn row(&mut self, text: &str) -> Result<(), String> {
+        let (Some((name, _)), Some(house)) = (&self.asked, &self.house) else {
+            return Err("nothing was asked".to_owned());
+        };
+        let row = rows::of(&house.log_dir(), name).into_iter().next().ok_or("there is no row")?;
+        for pair in text.split_whitespace() {
+            let (column, value) = pair.split_once('=').ok_or("write `row COLUMN=VALUE ...`")?;
+            let has = match row.get(column).ok_or_else(|| format!("there is no column {column}"))? {
+                serde_json::Value::Null => "-".to_owned(),
+                serde_json::Value::String(text) => text.replace(' ', "_"),
+                other => other.to_string(),
+            };
+            if has != value {
+                return Err(format!("{column} is {has}: {row}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind_of(text: &str) -> Result<RecordType, String> {
+    text.parse().map_err(|_| format!("{text} is no type"))
+}
+
+/// An answer in a word or its addresses.
+fn told(answer: Option<&Message>) -> String {
+    let Some(answer) = answer else { return "silence".to_owned() };
+    let found: Vec<String> = addresses(answer).iter().map(IpAddr::to_string).collect();
+    match answer.metadata.response_code {
+        ResponseCode::NoError if !found.is_empty() => found.join(" "),
+        ResponseCode::NoError if answer.answers.is_empty() => "NODATA".to_owned(),
+        ResponseCode::NoError => {
+            let kinds: Vec<String> = answer.answers.iter().map(|record| record.record_type().to_string()).collect();
+            kinds.join(" ")
+        }
+        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        other => other.to_string(),
+    }
+}
