@@ -1,6 +1,8 @@
 //! Verifying the log: everything is recomputed, nothing is believed. Works on a copy of the folder, without a server and without the
 //! private key.
 
+mod notes;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -22,6 +24,7 @@ use crate::store::manifest::whole_lines;
 use crate::store::paths::Paths;
 use crate::store::reader::{Reader, column};
 use crate::store::runs::Runs;
+use notes::Notes;
 
 /// What verifying found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -96,38 +99,6 @@ pub fn verify(log_dir: &Path, key: Option<&Path>) -> Result<Findings, StoreError
     inquiry.parts();
     inquiry.continuity();
     Ok(inquiry.conclude(key.is_some()))
-}
-
-/// Every checkpoint as it was read, before the leaves were.
-struct Notes {
-    newest: Option<Result<String, String>>,
-    by_size: BTreeMap<u64, Result<String, String>>,
-    problems: Vec<(String, String)>,
-}
-
-impl Notes {
-    fn read(paths: &Paths) -> Result<Notes, StoreError> {
-        let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
-        let newest = paths.checkpoint.exists().then(|| read(&paths.checkpoint));
-        let mut notes = Notes { newest, by_size: BTreeMap::new(), problems: Vec::new() };
-        let entries = match std::fs::read_dir(&paths.checkpoints) {
-            Ok(entries) => entries,
-            Err(error) => {
-                notes.problems.push((CHECKPOINTS.to_owned(), format!("cannot be listed: {error}")));
-                return Ok(notes);
-            }
-        };
-        for entry in entries {
-            let entry = entry.map_err(StoreError::file(&paths.checkpoints, "list the folder"))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            match name.parse::<u64>() {
-                Ok(size) => drop(notes.by_size.insert(size, read(&entry.path()))),
-                Err(_) if name.ends_with(".tmp") => {}
-                Err(_) => notes.problems.push((format!("{CHECKPOINTS}/{name}"), "is not named by a size".to_owned())),
-            }
-        }
-        Ok(notes)
-    }
 }
 
 struct Inquiry {
