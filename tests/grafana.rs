@@ -267,7 +267,7 @@ fn move_everything(metrics: &Arc<Metrics>, ended: &AtomicBool) {
         vec![ListNumbers { list: "webmail/a.txt".into(), entries: 9, refused_lines: 1, age_seconds: Some(60.0) }]
     });
     metrics.attribution_from(|| vec![AttributionNumbers { via: Via::Static, entries: 3 }]);
-    metrics.doors_from(|| DoorNumbers { udp_receive_drops: 0, tcp_connections: 2, tcp_refused: 0 });
+    metrics.doors_from(|| DoorNumbers { udp_receive_drops: 0, tcp_connections: 2, tcp_refused: 0, panics: 0 });
     metrics.started(Moment::from_seconds(1_700_000_000));
     let mut generations = 0;
     while !ended.load(Ordering::Relaxed) {

@@ -1,6 +1,7 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
 mod answers;
+mod blocklists;
 mod cache;
 mod clients;
 mod commands;
@@ -22,4 +23,5 @@ mod real_lists;
 mod reloads;
 mod stories;
 mod support;
+mod tickets;
 mod zones;

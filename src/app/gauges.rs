@@ -58,6 +58,7 @@ fn connect(parts: &Arc<Parts>, doors: &Doors) {
             udp_receive_drops: counts.udp_dropped,
             tcp_connections: counts.tcp_open,
             tcp_refused: counts.tcp_refused,
+            panics: counts.panics,
         }
     });
 }

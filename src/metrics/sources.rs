@@ -101,6 +101,8 @@ pub struct DoorNumbers {
     pub tcp_connections: u64,
     /// Connections closed at once, since too many were open.
     pub tcp_refused: u64,
+    /// Panics that were caught at the doors.
+    pub panics: u64,
 }
 
 /// Who is asked for the numbers. What nobody was set for is not exposed.
@@ -164,6 +166,7 @@ impl Sources {
             families.add(table::UDP_RECEIVE_DROPS, &[], doors.udp_receive_drops);
             families.set(table::TCP_CONNECTIONS, &[], doors.tcp_connections as f64);
             families.add(table::TCP_REFUSED, &[], doors.tcp_refused);
+            families.add(table::PANICS, &[], doors.panics);
         }
     }
 }

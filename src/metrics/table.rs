@@ -137,6 +137,8 @@ table! {
         "DNS connections open now.";
     TCP_REFUSED = Counter "cordon_tcp_refused_total" []
         "DNS connections closed at once because too many were open.";
+    PANICS = Counter "cordon_panics_total" []
+        "Faults of ours that cost a packet, a batch or a connection its answer; the program's own log has each.";
 
     BUILD = Gauge "cordon_build_info" ["version"]
         "Always 1; the version that runs is in the label.";

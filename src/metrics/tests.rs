@@ -40,7 +40,7 @@ fn moved() -> Arc<Metrics> {
         vec![list.clone(), list]
     });
     metrics.attribution_from(|| vec![AttributionNumbers { via: Via::Static, entries: 2 }]);
-    metrics.doors_from(|| DoorNumbers { udp_receive_drops: 1, tcp_connections: 2, tcp_refused: 3 });
+    metrics.doors_from(|| DoorNumbers { udp_receive_drops: 1, tcp_connections: 2, tcp_refused: 3, panics: 4 });
     metrics.ready_from(|| true);
     metrics
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use cordon::cache::Cache;
 use cordon::config::Config;
-use cordon::engine::fast::{self, Packet, Way};
+use cordon::engine::fast::{self, Packet, Slow, Way};
 use cordon::engine::reload::assemble;
 use cordon::engine::{Desk, Desks, Engine, pipeline};
 use cordon::metrics::Metrics;
@@ -140,17 +140,24 @@ impl House {
 
     /// The fast way, as a UDP worker takes it, and the rest of the journey where it hands over. Says whether it did.
     pub fn ask_fast(&self, octets: &[u8], client: SocketAddr, transport: Transport) -> (Option<Vec<u8>>, bool) {
-        let packet = self.packet(octets, client, transport);
         let mut out = vec![0; 65_535];
-        let way = {
-            let mut desk = self.desk.lock().unwrap();
-            fast::answer(&self.engine, &self.engine.snapshot(), &mut desk, packet, &mut out)
-        };
-        match way {
+        match self.begin(octets, client, transport, &mut out) {
             Way::Done(octets) => (octets.map(|length| out[..length].to_vec()), false),
             Way::NotAQuery => (None, false),
-            Way::Slow(slow) => (self.runtime.block_on(pipeline::finish(&self.engine, slow)), true),
+            Way::Slow(slow) => (self.finish(slow), true),
         }
+    }
+
+    /// The fast way alone; an answer stands at the front of `out`.
+    pub fn begin(&self, octets: &[u8], client: SocketAddr, transport: Transport, out: &mut [u8]) -> Way {
+        let packet = self.packet(octets, client, transport);
+        let mut desk = self.desk.lock().unwrap();
+        fast::answer(&self.engine, &self.engine.snapshot(), &mut desk, packet, out)
+    }
+
+    /// The rest of the journey of a query that was handed over.
+    pub fn finish(&self, slow: Box<Slow>) -> Option<Vec<u8>> {
+        self.runtime.block_on(pipeline::finish(&self.engine, slow))
     }
 
     fn packet<'a>(&self, octets: &'a [u8], client: SocketAddr, transport: Transport) -> Packet<'a> {
