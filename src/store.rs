@@ -53,6 +53,9 @@ pub use runs::{Run, Runs};
 /// How long [`Store::close`] goes on sealing; what is left then stays in the segments, synced, and is sealed at the next start.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long the lock is waited for: a server that has just ended, or a child it was making, may hold it for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
 /// What lanes, supply and keeper have between them.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -350,10 +353,18 @@ fn check_node(node: &str) -> Result<(), StoreError> {
 
 fn lock(disk: &Disk, paths: &Paths) -> Result<File, StoreError> {
     let file = disk.open_append(&paths.lock)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked { path: paths.lock.clone() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(StoreError::file(&paths.lock, "lock the file")(error)),
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(std::fs::TryLockError::WouldBlock) => return Err(StoreError::Locked { path: paths.lock.clone() }),
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(StoreError::file(&paths.lock, "lock the file")(error));
+            }
+        }
     }
 }
 
