@@ -13,17 +13,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
 use crate::metrics::Metrics;
-use crate::moment::Clock;
+use crate::moment::{Clock, Moment};
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
-use crate::shelf::{Shelf, Shelved};
+use crate::shelf::{Shelf, ShelfError, Shelved};
 use crate::store::Store;
+use crate::upstream::UpstreamError;
 use crate::web::{self, Reload};
 
 pub use exit::{Exit, Failure};
@@ -49,6 +51,17 @@ struct Parts {
 /// Runs the house until it is told to stop. Returns when everything is closed.
 pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     limits::raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("runtime")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?;
+    // Before anything that takes time: a SIGHUP that comes while lists are compiled must not end the process.
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::received().map_err(|error| Failure::start(format!("signals cannot be received: {error}")))?
+    };
     let clock = Clock::Real;
     let started = clock.now();
     let config = load(path, listen).map_err(Failure::configuration)?;
@@ -77,12 +90,6 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let cache = Cache::new(config.cache.size, config.cache.serve_stale);
     let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow_desks), clock.clone()));
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(RUNTIME_THREADS)
-        .thread_name("runtime")
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?;
     let mut udp_desks = udp_desks.into_iter();
     let settings = Settings { clock: clock.clone(), ..Settings::default() };
     let streams = Arc::new(Streams(Arc::clone(&engine)));
@@ -105,8 +112,10 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         own,
         last_reload: Mutex::new(None),
     });
-    let outcome = runtime.block_on(open_and_wait(&parts, &doors, started));
+    let outcome = runtime.block_on(open_and_wait(&parts, &doors, started, signals));
     stop(&runtime, doors, &parts);
+    // A reload that hangs on a disk that does not answer must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
@@ -124,9 +133,16 @@ fn compile(config: &Config) -> Result<Shelved, ReloadError> {
     Ok(Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model)?)
 }
 
-/// What an error of the snapshot means at start: all of them are fatal.
+/// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the
+/// system that are not there yet) ends with the code that a service manager tries again after.
 fn at_start(error: ReloadError) -> Failure {
     match error {
+        ReloadError::Lists(ShelfError::Keep { .. } | ShelfError::ReadBack { .. } | ShelfError::Random(_)) => {
+            Failure::start(error)
+        }
+        ReloadError::Upstream(UpstreamError::System { .. } | UpstreamError::Tls { .. }) => {
+            Failure::start(format!("upstream: {error}"))
+        }
         ReloadError::Config(_) | ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => {
             Failure::configuration(error)
         }
@@ -135,8 +151,26 @@ fn at_start(error: ReloadError) -> Failure {
     }
 }
 
+/// The signals the house hears.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they are received. Inside a runtime.
+    fn received() -> std::io::Result<Signals> {
+        Ok(Signals {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Opens the admin door, tells that the house is open, and waits for signals: SIGHUP reloads, SIGTERM and SIGINT end.
-async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: crate::moment::Moment) -> Result<(), Failure> {
+async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: Moment, signals: Signals) -> Result<(), Failure> {
     let config = Arc::clone(&parts.engine.snapshot().config);
     let admin = config.listen.admin;
     let listener = TcpListener::bind(admin)
@@ -148,10 +182,6 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: crate::moment
     let web = tokio::spawn(web::serve(listener, house, async move {
         let _ = stopped.await;
     }));
-    let cannot = |error: std::io::Error| Failure::start(format!("signals cannot be received: {error}"));
-    let mut hangup = signal(SignalKind::hangup()).map_err(cannot)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     for address in doors.addresses() {
         tracing::info!(%address, "answering over UDP and TCP");
     }
@@ -163,18 +193,31 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: crate::moment
         network_zones = config.model.network_zones.len(),
         "open"
     );
-    wait(parts, &mut hangup, &mut terminate, &mut interrupt).await;
+    wait(parts, signals).await;
     let _ = stop_admin.send(());
     let _ = tokio::time::timeout(Duration::from_secs(1), web).await;
     Ok(())
 }
 
-async fn wait(parts: &Arc<Parts>, hangup: &mut Signal, terminate: &mut Signal, interrupt: &mut Signal) {
+/// Until it is told to stop. One reload at a time; a SIGHUP that comes during one is heard after it, a SIGTERM at once.
+async fn wait(parts: &Arc<Parts>, mut signals: Signals) {
+    let mut under_way: Option<JoinHandle<()>> = None;
     loop {
+        let reloading = under_way.is_some();
+        let done = async {
+            match under_way.as_mut() {
+                Some(task) => task.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = hangup.recv() => reloading::reload(parts).await,
-            _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
-            _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
+            _ = done => under_way = None,
+            _ = signals.hangup.recv(), if !reloading => {
+                let parts = Arc::clone(parts);
+                under_way = Some(tokio::spawn(async move { reloading::reload(&parts).await }));
+            }
+            _ = signals.terminate.recv() => return tracing::info!("SIGTERM: stopping"),
+            _ = signals.interrupt.recv() => return tracing::info!("SIGINT: stopping"),
         }
     }
 }

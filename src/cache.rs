@@ -9,6 +9,9 @@ use quick_cache::sync::Cache as Sharded;
 use crate::dns::{Name, Ready};
 use crate::moment::Moment;
 
+/// How much younger than now an answer may be: a query carries the moment of its batch, its answer may be a little later.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
+
 /// Answers by question. Shared by all workers; its shards are locked for the length of one look-up.
 pub struct Cache {
     kept: Sharded<Box<[u8]>, Arc<Kept>, ByOctets>,
@@ -22,6 +25,8 @@ pub struct Kept {
     pub ready: Ready,
     /// When it was fetched.
     pub born: Moment,
+    /// Of which routes it is: an answer that came by other servers than are in force is not given any more.
+    pub routes: u64,
     /// Whether it was validated.
     pub authentic: bool,
     /// The upstream that gave it.
@@ -70,7 +75,8 @@ struct ByOctets;
 impl Weighter<Box<[u8]>, Arc<Kept>> for ByOctets {
     fn weight(&self, key: &Box<[u8]>, kept: &Arc<Kept>) -> u64 {
         // 64: the map's own entry and the two counters of the Arc, rounded up.
-        (key.len() + kept.ready.weight() + size_of::<Kept>() - size_of::<Ready>() + 64) as u64
+        let told = kept.ede.as_ref().map_or(0, |(_, text)| text.capacity());
+        (key.len() + told + kept.ready.weight() + size_of::<Kept>() - size_of::<Ready>() + 64) as u64
     }
 }
 
@@ -81,9 +87,13 @@ impl Cache {
         Cache { kept: Sharded::with_weighter(expected, size, ByOctets), serve_stale }
     }
 
-    /// Looks for an answer.
-    pub fn find(&self, key: &Key, now: Moment) -> Found {
+    /// Looks for an answer that came by the `routes` in force. One that is younger than now (the clock was put back) is not believed: it
+    /// would live on for as long as the step was.
+    pub fn find(&self, key: &Key, now: Moment, routes: u64) -> Found {
         let Some(kept) = self.kept.get(key.as_slice()) else { return Found::Missing };
+        if kept.routes != routes || kept.born > now.plus(CLOCK_SLACK) {
+            return Found::Missing;
+        }
         let age = now.since(kept.born);
         let ttl = Duration::from_secs(kept.ready.ttl() as u64);
         if age < ttl {
@@ -128,7 +138,14 @@ mod tests {
         let name = Name::parse(name).unwrap();
         let record = Loose { owner: name, rtype: 1, class: 1, ttl, rdata: vec![192, 0, 2, 1] };
         let ready = Ready::from_wire(assemble(&name, 1, 0, &[vec![record], vec![]]), 0).unwrap();
-        Arc::new(Kept { ready, born: Moment::from_seconds(born), authentic: false, upstream: "test".into(), ede: None })
+        Arc::new(Kept {
+            ready,
+            born: Moment::from_seconds(born),
+            authentic: false,
+            routes: 1,
+            upstream: "test".into(),
+            ede: None,
+        })
     }
 
     fn key(name: &str) -> Key {
@@ -139,10 +156,19 @@ mod tests {
     fn an_answer_is_fresh_then_stale_then_gone() {
         let cache = Cache::new(1 << 20, Duration::from_secs(100));
         cache.keep(&key("a.test"), kept("a.test", 30, 1_000));
-        assert!(matches!(cache.find(&key("A.test"), Moment::from_seconds(1_029)), Found::Fresh(_, 29)));
-        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(1_030)), Found::Stale(_)));
-        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(1_130)), Found::Missing));
+        assert!(matches!(cache.find(&key("A.test"), Moment::from_seconds(1_029), 1), Found::Fresh(_, 29)));
+        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(1_030), 1), Found::Stale(_)));
+        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(1_130), 1), Found::Missing));
         assert!(cache.is_empty());
+    }
+
+    #[test]
+    fn an_answer_by_other_routes_or_of_a_later_time_is_not_given() {
+        let cache = Cache::new(1 << 20, Duration::from_secs(100));
+        cache.keep(&key("a.test"), kept("a.test", 30, 1_000));
+        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(1_001), 2), Found::Missing));
+        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(900), 1), Found::Missing));
+        assert!(matches!(cache.find(&key("a.test"), Moment::from_seconds(999), 1), Found::Fresh(_, 0)));
     }
 
     #[test]
@@ -151,7 +177,7 @@ mod tests {
         let name = Name::parse("a.test").unwrap();
         cache.keep(&Key::new(&name, 1, false, false), kept("a.test", 30, 0));
         for (qtype, dnssec_ok, checking_disabled) in [(1, true, false), (1, false, true), (28, false, false)] {
-            let found = cache.find(&Key::new(&name, qtype, dnssec_ok, checking_disabled), Moment::default());
+            let found = cache.find(&Key::new(&name, qtype, dnssec_ok, checking_disabled), Moment::default(), 1);
             assert!(matches!(found, Found::Missing));
         }
     }

@@ -14,6 +14,7 @@ pub mod rooms;
 pub mod snapshot;
 pub mod text;
 pub mod ticket;
+pub mod waiting;
 pub mod worker;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::moment::Clock;
 
 pub use desk::{Desk, Desks};
 pub use snapshot::Snapshot;
+pub use waiting::Waiting;
 pub use worker::Worker;
 
 /// What all workers share: the snapshot in force, the cache, the desks of the slow way.
@@ -37,6 +39,8 @@ pub struct Engine {
     pub cache: Cache,
     /// Where tickets of the slow way close.
     pub desks: Arc<Desks>,
+    /// How many queries of each client wait for an upstream.
+    pub waiting: Arc<Waiting>,
     /// The clock.
     pub clock: Clock,
     /// What to do with a query that cannot be recorded.
@@ -53,6 +57,7 @@ impl Engine {
             generation: AtomicU64::new(snapshot.generation),
             cache,
             desks: Arc::new(desks),
+            waiting: Waiting::new(),
             clock,
             when_full: log.when_full,
             sync_each: log.sync_interval.is_zero(),
@@ -63,6 +68,18 @@ impl Engine {
     /// The snapshot in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Brings a desk's records to the disk; says whether their answers may leave. Where that fails, `log.when_full` decides, as it does for
+    /// a lane without space.
+    pub fn synced(&self, desk: &Desk) -> bool {
+        match desk.lane.sync() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "records could not be brought to the disk before their answers");
+                self.when_full == WhenFull::Answer
+            }
+        }
     }
 
     /// The generation in force: one shared read, so that a worker knows whether the snapshot it holds still is.

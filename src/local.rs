@@ -65,9 +65,17 @@ pub struct LocalZoneError {
 impl LocalZones {
     /// Reads every zone's master file (RFC 1035 section 5; `$ORIGIN`, `$INCLUDE`, and `$TTL` of RFC 2308 section 4). All or nothing.
     pub fn load(configured: &[LocalZone]) -> Result<LocalZones, LocalZoneError> {
+        LocalZones::load_beside(configured, &[])
+    }
+
+    /// The same, where names at or below `elsewhere` are answered by others (forward zones): an alias that leads there leads out.
+    pub fn load_beside(configured: &[LocalZone], elsewhere: &[Name]) -> Result<LocalZones, LocalZoneError> {
         let mut zones = LocalZones::default();
         for zone in configured {
-            let read = Zone::read(zone.name, &zone.file)?;
+            let others = configured.iter().map(|other| &other.name).chain(elsewhere);
+            let deeper =
+                others.filter(|name| **name != zone.name && name.is_at_or_below(&zone.name)).copied().collect();
+            let read = Zone::read(zone.name, &zone.file)?.beside(deeper);
             let index = ZoneIndex(zones.zones.len() as u32);
             if zones.index.insert(&zone.name, index).is_some() {
                 return Err(LocalZoneError::whole(

@@ -77,8 +77,8 @@ pub trait Worker: Send {
     /// SERVFAIL say, and tells how many octets of `out` to send; none for silence.
     fn too_busy(&mut self, later: Self::Later, out: &mut [u8]) -> Option<usize>;
 
-    /// After the packets of a batch and before their answers leave: the place for a sync of the log.
-    fn end_batch(&mut self);
+    /// After the packets of a batch and before their answers leave: the place for a sync of the log. Says whether they may leave.
+    fn end_batch(&mut self) -> bool;
 }
 
 /// The engine's side of a stream door: many queries of many connections at once.

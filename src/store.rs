@@ -245,7 +245,8 @@ impl Store {
         for desk in locked(&shared.desks).iter() {
             records += desk.appended.load(Ordering::Relaxed);
             lost += desk.lost.load(Ordering::Relaxed);
-            full |= desk.starved.load(Ordering::Relaxed);
+            // A lane that has a spare by now has space, even if nothing was appended since.
+            full |= desk.starved.load(Ordering::Relaxed) && locked(&desk.spare).is_none();
         }
         let (mut bytes, mut waiting) = (0, false);
         for segment in locked(&shared.segments).iter() {

@@ -185,7 +185,10 @@ async fn fetch(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fe
     let authentic = !question.checking_disabled && server.vouches(&response);
     let upstream = server.text.clone();
     let ede = convert::ede(response.edns.as_ref());
-    match convert::normalise(response.into_message(), question) {
+    let mut message = response.into_message();
+    // What nobody asked for is nobody's to give: addresses of other names would go past policy.
+    message.additionals.clear();
+    match convert::normalise(message, question) {
         Ok(normal) => Ok(Fetched { wire: normal.wire, rcode: normal.rcode, authentic, upstream, ede }),
         Err(error) => Err(Failure { blame: Blame::Malformed(error.to_string()), upstream: Some(upstream) }),
     }

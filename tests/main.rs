@@ -1,5 +1,6 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod aliases;
 mod answers;
 mod blocklists;
 mod cache;

@@ -62,7 +62,8 @@ impl Ready {
         let mut walk = Walk::new(&wire)?;
         let question = walk.at;
         let mut ttls = Vec::new();
-        let mut seen = Seen::default();
+        let name = Name::from_wire(&wire[HEADER..]).map_err(|_| NotReady)?;
+        let mut seen = Seen::of(name);
         for section in 0..3 {
             for _ in 0..walk.count(section) {
                 let record = walk.record()?;
@@ -102,7 +103,7 @@ impl Ready {
         self.ttl
     }
 
-    /// The names the answer leads to: aliases, service targets. Policy judges them too.
+    /// The names the answer leads to: aliases, service targets, owners of records for other names. Policy judges them too.
     pub fn targets(&self) -> &[Name] {
         &self.targets
     }
@@ -203,8 +204,8 @@ pub struct Loose {
 }
 
 /// What is gathered while the records are walked.
-#[derive(Default)]
 struct Seen {
+    name: Name,
     least: Option<u32>,
     negative: Option<u32>,
     targets: Vec<Name>,
@@ -214,11 +215,21 @@ struct Seen {
 }
 
 impl Seen {
+    fn of(name: Name) -> Seen {
+        let (targets, summary) = (Vec::new(), String::new());
+        Seen { name, least: None, negative: None, targets, addresses: 0, summary, pointer: None }
+    }
+
     fn record(&mut self, wire: &[u8], section: usize, record: &Found) -> Result<(), NotReady> {
         let rdata = &wire[record.rdata..record.end];
         match (section, record.rtype) {
             (0, kind) => {
                 self.least = Some(self.least.map_or(record.ttl, |least| least.min(record.ttl)));
+                // A record of another name than was asked for is either at the end of an alias, or slipped in: both are judged.
+                let (owner, _) = expand(wire, record.owner).ok_or(NotReady)?;
+                if owner != self.name && !self.targets.contains(&owner) {
+                    self.targets.push(owner);
+                }
                 self.answer(wire, kind, record, rdata)?;
             }
             (1, rtype::SOA) => {

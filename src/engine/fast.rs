@@ -16,7 +16,8 @@ use crate::engine::gate::Place;
 use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::ticket::{Open, Ticket};
-use crate::engine::{Engine, Snapshot};
+use crate::engine::waiting::Seat;
+use crate::engine::{Engine, Snapshot, pipeline};
 use crate::metrics::{Admission, Malformed};
 use crate::moment::Moment;
 use crate::policy::Standing;
@@ -60,6 +61,8 @@ pub struct Slow {
     pub standing: Standing,
     /// Most octets the client takes.
     pub limit: usize,
+    /// Its place among the queries that wait.
+    pub seat: Seat,
 }
 
 /// Takes a packet as far as it can go without waiting. The answer stands at the front of `out`.
@@ -67,7 +70,7 @@ pub fn answer(engine: &Engine, snapshot: &Arc<Snapshot>, desk: &mut Desk, packet
     // 1 look
     let view = match look(packet.octets) {
         Look::Query(view) => view,
-        Look::Wrong(wrong) => return Way::Done(broken(snapshot, desk, packet, &wrong, out)),
+        Look::Wrong(wrong) => return Way::Done(broken(engine, snapshot, desk, packet, &wrong, out)),
         Look::NotAQuery => {
             desk.counters.malformed(Malformed::Dropped);
             return Way::NotAQuery;
@@ -89,15 +92,23 @@ pub fn answer(engine: &Engine, snapshot: &Arc<Snapshot>, desk: &mut Desk, packet
     match room.at_once(&engine.cache, goes, out) {
         // 6 close
         Some(made) => Way::Done(close(engine, ticket, made, &view, limit, out)),
-        None => {
-            let ticket = ticket.hand_over(Arc::clone(snapshot), Arc::clone(&engine.desks));
-            Way::Slow(Box::new(Slow { ticket, packet: packet.octets.into(), goes, standing, limit }))
-        }
+        None => match engine.waiting.seat(packet.client.ip()) {
+            Some(seat) => {
+                let ticket = ticket.hand_over(Arc::clone(snapshot), Arc::clone(&engine.desks));
+                Way::Slow(Box::new(Slow { ticket, packet: packet.octets.into(), goes, standing, limit, seat }))
+            }
+            None => {
+                let text = "too many queries of this client wait for an upstream";
+                let made = pipeline::failed(&view, limit, Ede { code: ede::NOT_READY, text }, out);
+                Way::Done(close(engine, ticket, made, &view, limit, out))
+            }
+        },
     }
 }
 
 /// A packet that gets an error: it has its ticket and its record, too.
 fn broken(
+    engine: &Engine,
     snapshot: &Arc<Snapshot>,
     desk: &mut Desk,
     packet: Packet<'_>,
@@ -122,7 +133,8 @@ fn broken(
         _ => Made::policy(write_error(wrong, code, out), code, None),
     };
     let ticket = Ticket::open(open(packet, subject, place, wrong.view.as_ref(), verdict), &**snapshot, desk);
-    ticket.close(made).octets()
+    let closed = ticket.close(made);
+    closed.octets().filter(|_| closed.recorded() || engine.when_full == WhenFull::Answer)
 }
 
 fn count_in(desk: &mut Desk, verdict: &Verdict, subject: &Subject) {

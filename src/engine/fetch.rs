@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::cache::{Cache, Found, Kept, Key};
-use crate::dns::answer::Writer;
+use crate::dns::answer::{LEAST_BUFFER, Writer};
 use crate::dns::ede::{self, Ede};
 use crate::dns::ready::Dress;
 use crate::dns::types::{class, rcode, rtype};
@@ -62,12 +62,18 @@ impl Room<'_> {
             (_, Goes::Upstream(_)) => {
                 let key =
                     Key::new(&self.view.name, self.view.qtype, self.view.dnssec_ok(), self.view.checking_disabled);
-                match cache.find(&key, self.open.at) {
+                match cache.find(&key, self.open.at, self.snapshot.routes) {
                     Found::Fresh(kept, age) => Some(self.kept(kept, Source::Cache, age, out)),
                     Found::Stale(_) | Found::Missing => None,
                 }
             }
         }
+    }
+
+    /// Makes `out` large enough for an answer to this client, only when there is one: nothing is held while an upstream is waited for.
+    pub fn buffer<'o>(&self, out: &'o mut Vec<u8>) -> &'o mut [u8] {
+        out.resize(self.limit.max(LEAST_BUFFER), 0);
+        out
     }
 
     /// The question as upstreams and local zones are asked it.
@@ -89,6 +95,7 @@ impl Room<'_> {
 
     /// A kept answer, judged for this client (Q6: the verdict is never kept with it).
     pub fn kept(&self, kept: Arc<Kept>, source: Source, age: u32, out: &mut [u8]) -> Made {
+        let mut marked = None;
         if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
             let rules = self.snapshot.rules(self.standing);
             // An alias within an internal zone leads to a name that is not judged either.
@@ -96,8 +103,9 @@ impl Room<'_> {
                 rooms::internal(self.snapshot, rooms::goes(self.snapshot, name, self.view.qtype)).is_none()
             };
             let targets = kept.ready.targets().iter().filter(judged);
-            if let Some((name, verdict)) = judge(&rules, policy, &self.open.verdict, targets, &self.open.subject) {
-                return self.led_to_blocked(&name, verdict.why(), out);
+            match judge(&rules, policy, &self.open.verdict, targets, &self.open.subject) {
+                Some((name, Verdict::Block(why))) => return self.led_to_blocked(&name, &why, out),
+                other => marked = other.map(|(name, verdict)| (verdict, name)),
             }
         }
         let stale = source == Source::Stale;
@@ -118,7 +126,7 @@ impl Room<'_> {
         };
         let octets = kept.ready.write(self.view, out, &dress);
         let told = told.filter(|_| self.view.edns.is_some()).map(|told| told.code);
-        Made::kept(octets, kept, source, told)
+        Made { verdict: marked, ..Made::kept(octets, kept, source, told) }
     }
 
     /// The answer led to a blocked name: the whole answer is blocked, by the rule of that name.
@@ -262,7 +270,7 @@ pub fn from_local_zone(
     let zone = snapshot.local.find(&question.name).filter(|zone| zone.place() == place)?;
     let answer = snapshot.local.answer(zone, question).ok()?;
     let ready = Ready::from_wire(answer.wire, answer.rcode).ok()?;
-    let kept = Kept { ready, born: at, authentic: false, upstream: LOCAL.into(), ede: None };
+    let kept = Kept { ready, born: at, routes: snapshot.routes, authentic: false, upstream: LOCAL.into(), ede: None };
     Some((Arc::new(kept), answer.leads_out))
 }
 

@@ -17,6 +17,7 @@ use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes};
 use crate::engine::{Engine, Snapshot};
 use crate::moment::Moment;
+use crate::policy::decide::vouches;
 use crate::policy::model::Rewrite;
 use crate::upstream::{Blame, Failure};
 use crate::verdict::{Action, Reason, Source, Verdict};
@@ -36,17 +37,21 @@ pub async fn answer(engine: &Arc<Engine>, packet: Packet<'_>) -> Option<Vec<u8>>
     let octets = match way {
         Way::NotAQuery => None,
         Way::Done(octets) => octets,
-        Way::Slow(slow) => return finish(engine, slow).await,
+        Way::Slow(slow) => {
+            // Not held while an upstream is waited for.
+            drop(out);
+            return finish(engine, slow).await;
+        }
     };
     leave(engine, out, octets)
 }
 
 /// The rest of the journey of a query that has to be fetched: room 5 and room 6.
 pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
-    let Slow { mut ticket, packet, goes, standing, limit } = *slow;
+    let Slow { mut ticket, packet, goes, standing, limit, seat: _seat } = *slow;
     // The packet was looked at before; it is still the same query.
     let Look::Query(view) = look(&packet) else { return None };
-    let mut out = vec![0u8; limit.max(crate::dns::answer::LEAST_BUFFER)];
+    let mut out = Vec::new();
     let made = {
         let room = Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
         fetched(engine, &room, goes, &mut out).await
@@ -64,22 +69,22 @@ pub fn too_busy(engine: &Engine, slow: Box<Slow>, out: &mut [u8]) -> Option<usiz
     let Look::Query(view) = look(&packet) else { return None };
     let told = Ede { code: crate::dns::ede::NOT_READY, text: "too many queries wait for an upstream" };
     let made = failed(&view, limit, told, out);
-    fast::close(engine, ticket, made, &view, limit, out)
+    let octets = fast::close(engine, ticket, made, &view, limit, out);
+    let synced = !engine.sync_each || engine.desks.with(|desk| engine.synced(desk));
+    octets.filter(|_| synced)
 }
 
 /// The last step before octets leave: with `log.sync_interval = "0s"` the record is on the disk first (Q4).
 fn leave(engine: &Engine, mut out: Vec<u8>, octets: Option<usize>) -> Option<Vec<u8>> {
-    if engine.sync_each
-        && let Err(error) = engine.desks.with(|desk| desk.lane.sync())
-    {
-        tracing::error!(%error, "the log could not be brought to the disk before an answer left");
+    if engine.sync_each && !engine.desks.with(|desk| engine.synced(desk)) {
+        return None;
     }
     out.truncate(octets?);
     out.shrink_to_fit();
     Some(out)
 }
 
-async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -> Made {
+async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>) -> Made {
     let view = room.view;
     let question = room.question();
     if let Verdict::Rewrite(entry, _) = room.open.verdict
@@ -89,11 +94,11 @@ async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut [u8]) -
         return follow(engine, room, &question, vec![alias(view.name, &target)], target, Source::Policy, out).await;
     }
     match obtain(engine, room.snapshot, goes, &question, room.open.at).await {
-        Err(failure) => failed_upstream(room, &failure, out),
-        Ok(Obtained { kept, source, age, leads_out: None }) => room.kept(kept, source, age, out),
+        Err(failure) => failed_upstream(room, &failure, room.buffer(out)),
+        Ok(Obtained { kept, source, age, leads_out: None }) => room.kept(kept, source, age, room.buffer(out)),
         Ok(Obtained { kept, source, leads_out: Some(target), .. }) => match kept.ready.loose() {
             Ok([answers, _]) => follow(engine, room, &question, answers, target, source, out).await,
-            Err(_) => failed(view, room.limit, UNREADABLE, out),
+            Err(_) => failed(view, room.limit, UNREADABLE, room.buffer(out)),
         },
     }
 }
@@ -126,7 +131,7 @@ async fn obtain(
         return local(snapshot, place, question, at);
     }
     let key = Key::new(&question.name, question.qtype, question.dnssec_ok, question.checking_disabled);
-    let stale = match engine.cache.find(&key, at) {
+    let stale = match engine.cache.find(&key, at, snapshot.routes) {
         Found::Fresh(kept, age) => return Ok(Obtained { kept, source: Source::Cache, age, leads_out: None }),
         Found::Stale(kept) => Some(kept),
         Found::Missing => None,
@@ -146,8 +151,14 @@ async fn obtain(
     };
     let upstream = fetched.upstream;
     let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| unreadable(&upstream))?;
-    let kept =
-        Arc::new(Kept { ready, born: engine.clock.now(), authentic: fetched.authentic, upstream, ede: fetched.ede });
+    let kept = Arc::new(Kept {
+        ready,
+        born: engine.clock.now(),
+        routes: snapshot.routes,
+        authentic: fetched.authentic,
+        upstream,
+        ede: fetched.ede,
+    });
     engine.cache.keep(&key, Arc::clone(&kept));
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
 }
@@ -165,15 +176,17 @@ async fn follow(
     question: &Question,
     mut answers: Vec<Loose>,
     mut target: Name,
-    source: Source,
-    out: &mut [u8],
+    mut source: Source,
+    out: &mut Vec<u8>,
 ) -> Made {
     let Room { snapshot, standing, open, view, limit } = *room;
     for _ in 0..MOST_ALIASES {
         let (verdict, goes) =
             rooms::verdict_for_name(snapshot, standing, open.place, &target, question.qtype, &open.subject, &mut ());
         match verdict {
-            Verdict::Block(why) if why.reason != Reason::Default => return room.led_to_blocked(&target, &why, out),
+            Verdict::Block(why) if why.reason != Reason::Default && !vouches(&open.verdict) => {
+                return room.led_to_blocked(&target, &why, room.buffer(out));
+            }
             // The alias itself was asked for, and where it leads may be told.
             _ if question.qtype == rtype::CNAME => return own(room, answers, source, out),
             // A rewrite holds for whoever comes to the name, also by an alias of ours.
@@ -192,50 +205,59 @@ async fn follow(
             _ => {}
         }
         if let Goes::Special(special) = goes {
-            return broken_alias(view, limit, special.rule, out);
+            return broken_alias(view, limit, special.rule, room.buffer(out));
         }
         let asked = Question { name: target, ..*question };
         let obtained = match obtain(engine, snapshot, goes, &asked, open.at).await {
             Ok(obtained) => obtained,
-            Err(failure) => return failed_upstream(room, &failure, out),
+            Err(failure) => return failed_upstream(room, &failure, room.buffer(out)),
         };
-        let Ok([more, authorities]) = obtained.kept.ready.loose() else {
-            return failed(view, limit, UNREADABLE, out);
+        let Ok([mut more, mut authorities]) = obtained.kept.ready.loose() else {
+            return failed(view, limit, UNREADABLE, room.buffer(out));
         };
+        // What was kept has aged, the alias before it has not. Stale is the whole when its end is.
+        more.iter_mut().chain(&mut authorities).for_each(|record| record.ttl = record.ttl.saturating_sub(obtained.age));
+        if obtained.source == Source::Stale {
+            source = Source::Stale;
+        }
         answers.extend(more);
         if let Some(next) = obtained.leads_out {
             target = next;
             continue;
         }
-        let from = Giver { rcode: obtained.kept.ready.rcode(), upstream: Arc::clone(&obtained.kept.upstream) };
-        return whole(room, from, [answers, authorities], source, obtained.age.min(ALIAS_TTL), out);
+        let Kept { upstream, ede, .. } = &*obtained.kept;
+        let from = Giver { rcode: obtained.kept.ready.rcode(), upstream: Arc::clone(upstream), ede: ede.clone() };
+        return whole(room, from, [answers, authorities], source, out);
     }
-    broken_alias(view, limit, "too many aliases one after the other", out)
+    broken_alias(view, limit, "too many aliases one after the other", room.buffer(out))
 }
 
-/// Who gave the last part of an answer that begins with an alias of ours, and with which response code.
+/// Who gave the last part of an answer that begins with an alias of ours, with which response code and extended error.
 struct Giver {
     rcode: u16,
     upstream: Arc<str>,
+    ede: Option<(u16, String)>,
 }
 
 /// Puts an answer together from the aliases that led to it and what is there.
-fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source, age: u32, out: &mut [u8]) -> Made {
-    let Giver { rcode, upstream } = from;
+fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source, out: &mut Vec<u8>) -> Made {
+    let Giver { rcode, upstream, ede } = from;
     let mut wire = assemble(&room.view.name, room.view.qtype, rcode, &records);
     // AA is about the first name (RFC 1035 section 4.1.1), whoever answers for the last.
     wire[2] |= if source == Source::Local { 0x04 } else { 0 };
     let Ok(ready) = Ready::from_wire(wire, rcode) else {
-        return failed(room.view, room.limit, UNREADABLE, out);
+        return failed(room.view, room.limit, UNREADABLE, room.buffer(out));
     };
     // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
-    let kept = Kept { ready, born: room.open.at, authentic: false, upstream, ede: None };
-    room.kept(Arc::new(kept), source, age, out)
+    let (born, routes) = (room.open.at, room.snapshot.routes);
+    let kept = Kept { ready, born, routes, authentic: false, upstream, ede };
+    room.kept(Arc::new(kept), source, 0, room.buffer(out))
 }
 
 /// As [`whole`], where nobody else had to be asked.
-fn own(room: &Room<'_>, answers: Vec<Loose>, source: Source, out: &mut [u8]) -> Made {
-    whole(room, Giver { rcode: rcode::NOERROR, upstream: LOCAL.into() }, [answers, Vec::new()], source, 0, out)
+fn own(room: &Room<'_>, answers: Vec<Loose>, source: Source, out: &mut Vec<u8>) -> Made {
+    let from = Giver { rcode: rcode::NOERROR, upstream: LOCAL.into(), ede: None };
+    whole(room, from, [answers, Vec::new()], source, out)
 }
 
 /// An alias that policy makes.
@@ -265,7 +287,7 @@ fn failed_upstream(room: &Room<'_>, failure: &Failure, out: &mut [u8]) -> Made {
 }
 
 /// SERVFAIL, with the reason.
-fn failed(view: &View<'_>, limit: usize, told: Ede<'_>, out: &mut [u8]) -> Made {
+pub(super) fn failed(view: &View<'_>, limit: usize, told: Ede<'_>, out: &mut [u8]) -> Made {
     let octets = Writer::new(view, rcode::SERVFAIL, out, limit).finish(Some(told));
     let ede = view.edns.map(|_| told.code);
     Made { source: None, action: Some(Action::Failed), ..Made::policy(octets, rcode::SERVFAIL, ede) }

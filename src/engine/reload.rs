@@ -51,7 +51,8 @@ pub fn assemble(
     metrics: &Metrics,
     now: Moment,
 ) -> Result<Snapshot, ReloadError> {
-    let local = Arc::new(LocalZones::load(&config.local_zones)?);
+    let forwarded: Vec<Name> = config.forward_zones.iter().map(|zone| zone.name).collect();
+    let local = Arc::new(LocalZones::load_beside(&config.local_zones, &forwarded)?);
     let upstreams = match before {
         Some(before) => before.upstreams.renewed(&config.upstream, &config.forward_zones, own)?,
         None => Upstreams::new(&config.upstream, &config.forward_zones, own)?,
@@ -68,6 +69,7 @@ pub fn assemble(
     }
     Ok(Snapshot {
         generation: before.map_or(1, |before| before.generation + 1),
+        routes: before.map_or(1, |before| before.routes + u64::from(!same_routes(&before.config, &config))),
         born: now,
         config: Arc::new(config),
         lists,
@@ -76,6 +78,16 @@ pub fn assemble(
         upstreams: Arc::new(upstreams),
         labels,
     })
+}
+
+/// Whether names are asked where they were asked before.
+fn same_routes(before: &Config, after: &Config) -> bool {
+    before.upstream.servers == after.upstream.servers
+        && before
+            .forward_zones
+            .iter()
+            .map(|zone| (&zone.name, &zone.servers))
+            .eq(after.forward_zones.iter().map(|zone| (&zone.name, &zone.servers)))
 }
 
 /// What only a restart can change: the sockets, the log's place, the cache's bound.

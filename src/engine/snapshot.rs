@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// When it was put together.
     pub born: Moment,
+    /// Raised when other servers are asked than before: an answer in the cache is only good for the routes it came by.
+    pub routes: u64,
     /// The configuration it was made from.
     pub config: Arc<Config>,
     /// The lists as compiled, and what each of them yielded.

@@ -41,14 +41,11 @@ impl Worker {
         Later { engine: Arc::clone(&self.engine), slow: Some(slow), running: None }
     }
 
-    /// After a batch, before its answers leave: with `log.sync_interval = "0s"` the records are on the disk first (Q4).
+    /// After a batch, before its answers leave: with `log.sync_interval = "0s"` the records are on the disk first (Q4). Says whether the
+    /// answers may leave.
     #[inline]
-    pub fn end_batch(&mut self) {
-        if self.engine.sync_each
-            && let Err(error) = self.desk.lane.sync()
-        {
-            tracing::error!(%error, "the log could not be brought to the disk before answers left");
-        }
+    pub fn end_batch(&mut self) -> bool {
+        !self.engine.sync_each || self.engine.synced(&self.desk)
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn answer(zone: &Zone, question: &Question) -> Result<LocalAnswer, Co
                 _ => None,
             };
             match target {
-                Some(target) if !target.is_at_or_below(&zone.origin()) => leads_out = Some(target),
+                Some(target) if !zone.holds(&target) => leads_out = Some(target),
                 Some(target) if !seen.contains(&target) && seen.len() < LONGEST_CHAIN => {
                     name = target;
                     continue;

@@ -16,6 +16,7 @@ pub(super) struct Zone {
     origin: Name,
     nodes: HashMap<Box<[u8]>, Node>,
     negative_soa: Record,
+    deeper: Vec<Name>,
 }
 
 /// A name that exists. Without record sets it is an empty non-terminal.
@@ -56,7 +57,17 @@ impl Zone {
             negative_soa.ttl = negative_soa.ttl.min(soa.minimum);
         }
         apex.and_then(|apex| apex.set(RecordType::NS)).ok_or_else(|| missing("NS"))?;
-        Ok(Zone { origin, nodes, negative_soa })
+        Ok(Zone { origin, nodes, negative_soa, deeper: Vec::new() })
+    }
+
+    /// The same zone beside zones of others below it.
+    pub(super) fn beside(self, deeper: Vec<Name>) -> Zone {
+        Zone { deeper, ..self }
+    }
+
+    /// Whether a name is this zone's to answer: in it, and in none of those below it.
+    pub(super) fn holds(&self, name: &Name) -> bool {
+        name.is_at_or_below(&self.origin) && !self.deeper.iter().any(|zone| name.is_at_or_below(zone))
     }
 
     pub(super) fn origin(&self) -> Name {

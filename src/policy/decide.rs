@@ -191,8 +191,16 @@ fn ruling(rules: &Rules<'_>, policy: &Policy, hit: &Hit, subject: &Subject) -> R
     Ruling { act: plain.map(|(act, _)| act), reason: Reason::Category, entry: plain.map(|(_, entry)| entry) }
 }
 
-/// Judges an upstream's or a local zone's answer: every name it leads to is decided like a question of its own. A name that the policy
-/// itself allows speaks for where it leads, too; nothing else does.
+/// Whether a verdict speaks for where the answer leads, too: a name that the policy itself allows does; nothing else.
+pub fn vouches(asked: &Verdict) -> bool {
+    match asked {
+        Verdict::Allow(why) => why.reason == Reason::Name || why.reason == Reason::Group && why.category.is_none(),
+        _ => false,
+    }
+}
+
+/// Judges an upstream's or a local zone's answer: every name it leads to is decided like a question of its own, unless the name asked
+/// for vouches for it. The first block is what it comes to; without one, the first name that is to be marked.
 pub fn judge<'t>(
     rules: &Rules<'_>,
     policy: &Policy,
@@ -200,18 +208,21 @@ pub fn judge<'t>(
     targets: impl IntoIterator<Item = &'t Name>,
     subject: &Subject,
 ) -> Option<(Name, Verdict)> {
-    if matches!(asked, Verdict::Allow(why) if why.reason == Reason::Name) {
+    if vouches(asked) {
         return None;
     }
-    let group_name = matches!(asked, Verdict::Allow(why) if why.reason == Reason::Group && why.category.is_none());
-    if group_name {
-        return None;
+    let mut marked = None;
+    for target in targets {
+        match decide(rules, policy, target, subject, &mut ()) {
+            // A policy that blocks by default speaks of the names people ask for; whoever may ask may be led on.
+            Verdict::Block(why) if why.reason != Reason::Default => return Some((*target, Verdict::Block(why))),
+            Verdict::Monitor(why) if marked.is_none() && !matches!(asked, Verdict::Monitor(_)) => {
+                marked = Some((*target, Verdict::Monitor(Why { reason: Reason::Answer, ..why })));
+            }
+            _ => {}
+        }
     }
-    targets.into_iter().find_map(|target| match decide(rules, policy, target, subject, &mut ()) {
-        // A policy that blocks by default speaks of the names people ask for; whoever may ask may be led on.
-        Verdict::Block(why) if why.reason != Reason::Default => Some((*target, Verdict::Block(why))),
-        _ => None,
-    })
+    marked
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -66,7 +67,8 @@ pub fn export(
     name.push(format!(".{}.part", std::process::id()));
     let draft = to.with_file_name(name);
     let written = |source| QueryError::Write { path: draft.clone(), source };
-    let file = File::options().write(true).create_new(true).open(&draft).map_err(written)?;
+    // It names people: for the one who asked, and for whoever they pass it on to.
+    let file = File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(written)?;
     let hashed = Hashed { to: BufWriter::new(file), hash: Sha256::new() };
     // From here on a failure takes the half-written file away again.
     let mut kept = Draft {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::dns::Name;
 use crate::moment::Moment;
 use crate::record::columns::{Ask, COLUMNS, index_of};
+use crate::record::rtype::Rtype;
 use crate::subject::{Mac, Via};
 use crate::verdict::{Action, Source, Transport};
 
@@ -264,9 +265,17 @@ impl Flag {
             },
             Read::Name | Read::Site => one(Test::Text(name(value)?.to_string())),
             Read::Under => one(Test::Under(Box::new(name(value)?))),
-            Read::Type => one(Test::Text(value.to_ascii_uppercase())),
+            Read::Type => {
+                let rtype =
+                    Rtype::parse(value).ok_or("is not a record type; write a mnemonic such as AAAA, or TYPE65")?;
+                one(Test::Text(rtype.to_string()))
+            }
             Read::Rcode => one(Test::Number(rcode(value)?)),
-            Read::Items => one(Test::Item(value.to_ascii_lowercase().trim_end_matches('.').into())),
+            // Addresses are kept in their shortest form.
+            Read::Items => one(Test::Item(match value.parse::<std::net::IpAddr>() {
+                Ok(address) => address.to_string(),
+                Err(_) => value.to_ascii_lowercase().trim_end_matches('.').into(),
+            })),
         }
     }
 }

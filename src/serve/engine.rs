@@ -31,8 +31,8 @@ impl Worker for engine::Worker {
         later.too_busy(out)
     }
 
-    fn end_batch(&mut self) {
-        engine::Worker::end_batch(self);
+    fn end_batch(&mut self) -> bool {
+        engine::Worker::end_batch(self)
     }
 }
 

@@ -129,10 +129,11 @@ impl Worker for Small {
         Some(13)
     }
 
-    fn end_batch(&mut self) {
+    fn end_batch(&mut self) -> bool {
         assert!(std::mem::replace(&mut self.in_batch, false), "a batch ends once");
         self.house.ended.fetch_add(1, Ordering::SeqCst);
         assert!(!std::mem::take(&mut self.end_badly), "asked to end badly");
+        true
     }
 }
 

@@ -180,7 +180,7 @@ impl<W: Worker> UdpLoop<W> {
             }
         }
         // Nothing leaves that is not recorded (Q4): no end of the batch, no answers.
-        if self.guarded(|worker| worker.end_batch()).is_some() && begun {
+        if self.guarded(|worker| worker.end_batch()) == Some(true) && begun {
             self.send(batch, &socket);
         }
         bump(&self.tally.batches, 1);

@@ -182,7 +182,8 @@ impl Keeper {
         let mut manifest = locked(&shared.manifest);
         let before = manifest.size();
         let outcome = manifest.append(now, Fact::Part(fact));
-        if outcome.is_err() && manifest.size() == before {
+        // A leaf that was written and could not be synced is cut off again before its part goes: else it would be believed later.
+        if outcome.is_err() && manifest.size() == before && manifest.settle().is_ok() && manifest.size() == before {
             // Not committed: its rows stay live, and the next seal writes them again. Recovery removes it should this fail too.
             let _ = shared.disk.remove(&path);
         } else {
@@ -217,12 +218,19 @@ impl Keeper {
                 rows: part.rows,
                 rule: format!("retain {days}d"),
             };
-            manifest.append(now, erase)?;
+            let before = manifest.size();
+            let outcome = manifest.append(now, erase);
+            // The leaf counts when it is written, whatever became of its checkpoint: the file goes with it.
+            if manifest.size() == before {
+                outcome?;
+                continue;
+            }
             if let Some(path) = shared.paths.file(&part.file) {
                 shared.disk.remove(&path)?;
                 // Only an empty folder goes.
                 let _ = path.parent().map(std::fs::remove_dir);
             }
+            outcome?;
         }
         Ok(())
     }

@@ -87,24 +87,12 @@ pub(crate) fn write(
     let folder = paths.parts.join(content.day.folder());
     disk.folder(&folder)?;
     let aside = paths.parts.join("sealing.tmp");
-    let file = disk.create(&aside)?;
-    let runs = content.runs();
-    let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(&aside, error.to_string()))?;
-    let counted = runs.iter().map(|run| run.run().count()).sum();
-    let properties = properties(node, lanes, counted).map_err(StoreError::parquet(&aside))?;
-    let hashed = Hashed { disk, path: &aside, file, hasher: Sha256::new(), pending: Vec::new(), written: 0 };
-    let mut writer =
-        ArrowWriter::try_new(hashed, columns::schema(), Some(properties)).map_err(StoreError::parquet(&aside))?;
-    let mut rows = 0;
-    for batch in batches {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(StoreError::parquet(&aside))?;
+    let written = write_aside(disk, &aside, node, content, batches);
+    if written.is_err() {
+        // What is half written may hold the last octets of the disk.
+        let _ = disk.remove(&aside);
     }
-    let mut hashed = writer.into_inner().map_err(StoreError::parquet(&aside))?;
-    hashed.flush().map_err(StoreError::file(&aside, "write"))?;
-    disk.sync(&hashed.file, &aside)?;
-    let sha256 = tree::hex(&hashed.hasher.finalize());
+    let Aside { rows, bytes, sha256 } = written?;
     let name = file_name(node, content, &sha256);
     let path = folder.join(&name);
     disk.rename(&aside, &path)?;
@@ -113,14 +101,49 @@ pub(crate) fn write(
     Ok(PartFact {
         file: format!("parts/{}/{name}", content.day.folder()),
         sha256,
-        bytes: hashed.written,
+        bytes,
         rows,
-        lanes: runs,
+        lanes: content.runs(),
         from: Stamp(content.from),
         to: Stamp(content.to),
         schema: columns::SCHEMA_VERSION,
         writer: WRITER.to_owned(),
     })
+}
+
+/// What was written aside.
+struct Aside {
+    rows: u64,
+    bytes: u64,
+    sha256: String,
+}
+
+/// Writes the rows to `aside` and syncs them.
+fn write_aside(
+    disk: &Disk,
+    aside: &Path,
+    node: &str,
+    content: &Content,
+    batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
+) -> Result<Aside, StoreError> {
+    let file = disk.create(aside)?;
+    let runs = content.runs();
+    let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(aside, error.to_string()))?;
+    let counted = runs.iter().map(|run| run.run().count()).sum();
+    let properties = properties(node, lanes, counted).map_err(StoreError::parquet(aside))?;
+    let hashed = Hashed { disk, path: aside, file, hasher: Sha256::new(), pending: Vec::new(), written: 0 };
+    let mut writer =
+        ArrowWriter::try_new(hashed, columns::schema(), Some(properties)).map_err(StoreError::parquet(aside))?;
+    let mut rows = 0;
+    for batch in batches {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        writer.write(&batch).map_err(StoreError::parquet(aside))?;
+    }
+    let mut hashed = writer.into_inner().map_err(StoreError::parquet(aside))?;
+    hashed.flush().map_err(StoreError::file(aside, "write"))?;
+    disk.sync(&hashed.file, aside)?;
+    Ok(Aside { rows, bytes: hashed.written, sha256: tree::hex(&hashed.hasher.finalize()) })
 }
 
 /// Node, span and the beginning of the hash: readable, and never the same for two contents.

@@ -13,8 +13,8 @@ use hickory_net::xfer::{DnsExchange, DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse};
 use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::{ConnectionProvider, PoolContext};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::dns::{Question, convert};
 
@@ -34,6 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 pub(super) const INNER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the server is spoken to.
+#[derive(Clone)]
 pub(super) enum Way {
     /// UDP; TCP for what is truncated, garbled, or came back in another case.
     Udp,
@@ -56,7 +57,23 @@ pub(super) struct Link {
     address: SocketAddr,
     way: Way,
     runtime: TokioRuntimeProvider,
-    kept: Mutex<Option<Arc<Stream>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// How long a connection may take to be made. It is made for all who wait, so no single question's deadline ends it.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What has become of a connection that is being made; nothing yet while it is.
+type Made = watch::Receiver<Option<Result<Arc<Stream>, NetError>>>;
+
+/// The stream that is kept.
+enum Kept {
+    /// There is none.
+    Nothing,
+    /// One is being made.
+    InTheMaking(Made),
+    /// This one.
+    Stream(Arc<Stream>),
 }
 
 /// A stream that questions share.
@@ -67,7 +84,7 @@ struct Stream {
 
 impl Link {
     pub(super) fn new(address: SocketAddr, way: Way) -> Link {
-        Link { address, way, runtime: TokioRuntimeProvider::new(), kept: Mutex::new(None) }
+        Link { address, way, runtime: TokioRuntimeProvider::new(), kept: Arc::new(Mutex::new(Kept::Nothing)) }
     }
 
     /// One question, one response with whatever response code; never truncated.
@@ -156,30 +173,56 @@ impl Link {
         }
     }
 
-    /// The kept stream, or a new one. Whoever comes while it is being made waits for it; everybody has a deadline of their own.
+    /// The kept stream, or a new one, and whether it is new. One connection is made for all who come meanwhile; everybody waits for it by
+    /// a deadline of their own, and who gives up does not end it.
     async fn connected(&self) -> Result<(Arc<Stream>, bool), NetError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(stream) = kept.as_ref() {
-            return Ok((stream.clone(), false));
-        }
-        let exchange = match &self.way {
-            Way::Udp | Way::Tcp => {
-                TcpClientStream::exchange(self.address, None, INNER_TIMEOUT, Some(ON_ONE_STREAM), self.runtime.clone())
-                    .await?
+        let mut made = {
+            let mut kept = self.kept.lock().await;
+            match &*kept {
+                Kept::Stream(stream) => return Ok((stream.clone(), false)),
+                Kept::InTheMaking(made) => made.clone(),
+                Kept::Nothing => {
+                    let (tell, made) = watch::channel(None);
+                    *kept = Kept::InTheMaking(made.clone());
+                    let (address, way, runtime) = (self.address, self.way.clone(), self.runtime.clone());
+                    let place = self.kept.clone();
+                    tokio::spawn(async move {
+                        let result = timeout(CONNECT, connect(address, way, runtime)).await;
+                        let result = result.unwrap_or(Err(NetError::Timeout));
+                        *place.lock().await = match &result {
+                            Ok(stream) => Kept::Stream(stream.clone()),
+                            Err(_) => Kept::Nothing,
+                        };
+                        let _ = tell.send(Some(result));
+                    });
+                    made
+                }
             }
-            Way::Secure(config, context) => self.runtime.new_connection(self.address.ip(), config, context)?.await?,
         };
-        let stream = Arc::new(Stream { exchange, answers: AtomicU64::new(0) });
-        *kept = Some(stream.clone());
-        Ok((stream, true))
+        match made.wait_for(Option::is_some).await.map(|result| result.clone()) {
+            Ok(Some(result)) => result.map(|stream| (stream, true)),
+            // The task was ended with its runtime.
+            _ => Err(NetError::Timeout),
+        }
     }
 
     async fn forget(&self, stream: &Arc<Stream>) {
         let mut kept = self.kept.lock().await;
-        if kept.as_ref().is_some_and(|k| Arc::ptr_eq(k, stream)) {
-            *kept = None;
+        if matches!(&*kept, Kept::Stream(present) if Arc::ptr_eq(present, stream)) {
+            *kept = Kept::Nothing;
         }
     }
+}
+
+/// Makes a connection.
+async fn connect(address: SocketAddr, way: Way, runtime: TokioRuntimeProvider) -> Result<Arc<Stream>, NetError> {
+    let exchange = match &way {
+        Way::Udp | Way::Tcp => {
+            TcpClientStream::exchange(address, None, INNER_TIMEOUT, Some(ON_ONE_STREAM), runtime).await?
+        }
+        Way::Secure(config, context) => runtime.new_connection(address.ip(), config, context)?.await?,
+    };
+    Ok(Arc::new(Stream { exchange, answers: AtomicU64::new(0) }))
 }
 
 /// hickory queues 33 messages before a stream and refuses more until the socket has taken some. It has no error of its own for

@@ -246,7 +246,7 @@ fn of_names_for_several_groups_the_longest_wins_then_an_allow() {
 
 #[test]
 fn an_answer_is_judged_by_where_it_leads() {
-    let house = house().act(GAMBLING, Act::Block).name("trusted.test", NameAct::Allow);
+    let house = house().act(GAMBLING, Act::Block).act(PRESS, Act::Monitor).name("trusted.test", NameAct::Allow);
     let standing = Standing { in_force: 0, from: Moment(0), until: Moment(i64::MAX) };
     let rules = Rules { model: &house.model, matcher: &house.matcher, standing: &standing };
     let subject = Subject::bare("10.0.0.1".parse().unwrap());
@@ -256,6 +256,13 @@ fn an_answer_is_judged_by_where_it_leads() {
     };
     assert_eq!(judged("plain.test", &["cdn.test", "a.bet.test"]), Some("a.bet.test".to_owned()));
     assert_eq!(judged("plain.test", &["cdn.test"]), None);
+    assert_eq!(judged("trusted.test", &["news.social.test"]), None);
+    assert_eq!(
+        judged("plain.test", &["news.social.test", "a.bet.test"]),
+        Some("a.bet.test".to_owned()),
+        "a block before a mark"
+    );
+    assert_eq!(judged("plain.test", &["cdn.test", "news.social.test"]), Some("news.social.test".to_owned()), "a mark");
     assert_eq!(
         judged("trusted.test", &["a.bet.test"]),
         None,

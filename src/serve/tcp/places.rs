@@ -47,6 +47,14 @@ struct Seat {
 
 const BUSY: u64 = u64::MAX;
 
+/// Whose places are counted together: an IPv4 address, or the /64 of an IPv6 one, since a machine has all of it (RFC 7934).
+fn one_client(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !(u64::MAX as u128)).into()),
+        v4 => v4,
+    }
+}
+
 impl Places {
     pub(super) fn new(most: usize, most_per_client: usize, counters: Arc<DoorCounters>) -> Arc<Places> {
         Arc::new(Places {
@@ -63,6 +71,7 @@ impl Places {
 
     /// A place for a new connection, where there is one or one can be made.
     pub(super) fn enter(self: &Arc<Places>, client: IpAddr) -> Option<Place> {
+        let client = one_client(client);
         let mut table = self.lock();
         if table.per_client.get(&client).is_some_and(|&count| count >= self.most_per_client) {
             self.make_place(&mut table, Some(client))?;
