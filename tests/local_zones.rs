@@ -161,7 +161,9 @@ async fn every_name_and_type_is_answered_as_nsd_answers_it() {
                 let question = Question { dnssec_ok, ..Question::new(Name::parse(&name).unwrap(), qtype) };
                 let theirs = upstreams.ask(upstreams.route(&question.name), &question).await.unwrap();
                 let ours = loaded.zones.answer(loaded.zones.find(&question.name).unwrap(), &question).unwrap();
-                let (theirs, ours) = (essence(&theirs.wire), essence(&ours.wire));
+                // What came over an upstream has no additional section any more.
+                let asked_for = |wire: &[u8]| essence(wire).split("additional").next().unwrap_or_default().to_owned();
+                let (theirs, ours) = (asked_for(&theirs.wire), asked_for(&ours.wire));
                 if theirs != ours {
                     differences.push(format!("== {name} {qtype} DO={dnssec_ok}\nNSD: {theirs}\nours: {ours}"));
                 }
@@ -182,8 +184,9 @@ fn the_longest_zone_answers_and_an_alias_out_of_it_is_told() {
     assert_eq!(origin("a.inner.example.test"), "inner.example.test");
     assert_eq!(origin("a.example.test"), "example.test");
     assert!(essence(&ask(&zones, "www.inner.example.test", 1).wire).contains("192.0.2.2"));
-    let inside = ask(&zones, "alias.example.test", 1);
-    assert_eq!((inside.rcode, inside.leads_out), (3, None), "within the outer zone www.inner does not exist");
+    let alias = ask(&zones, "alias.example.test", 1);
+    let target = Some("www.inner.example.test".parse().unwrap());
+    assert_eq!((alias.rcode, alias.leads_out), (0, target), "a zone below is not the outer zone's to answer for");
 }
 
 #[test]
