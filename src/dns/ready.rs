@@ -125,6 +125,7 @@ impl Ready {
     /// Writes it for one client: id, flags and question are the client's, TTLs counted down. One that does not fit goes out empty
     /// and marked as truncated (RFC 2181 section 9). Gives the length. `out` has at least `LEAST_BUFFER` octets.
     pub fn write(&self, view: &View<'_>, out: &mut [u8], dress: &Dress<'_>) -> usize {
+        debug_assert!(self.answers(view), "an answer is looked up by its question");
         let limit = dress.limit.min(out.len());
         let opt = if view.edns.is_some() { 11 } else { 0 };
         let question_end = self.question as usize;
