@@ -17,6 +17,7 @@ pub mod layout;
 pub mod matcher;
 pub mod read;
 pub mod refusal;
+pub mod rule;
 
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::asked_name;
@@ -25,3 +26,4 @@ pub use hits::{Found, Hit, Hits};
 pub use matcher::{Matcher, MatcherError};
 pub use read::{READING_VERSION, Reading, read};
 pub use refusal::{Flaw, Refusal};
+pub use rule::{Answer, OwnRecord, Role, Rule, Says, Scope, Types};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use crate::dns::Name;
 use crate::list::keyed::Keyed;
 use crate::list::layout::{self, FILL, HEAD_MAGIC, SLOT, Trailer};
+use crate::list::rule::{Role, Rule, Says};
 use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 
 /// Takes rules in and writes the compiled file. Everything is held in memory until [`Compiler::finish`].
@@ -91,17 +91,19 @@ impl Compiler {
         }
     }
 
-    /// Adds a rule, or an exception when `except`: `name` and all below it, by `line` (from 1) of `list`, for `category`.
+    /// Adds what `line` (from 1) of `list` says for `category`.
     ///
     /// Of two equal rules of one list the first added stays. The same name may be added for any number of lists and categories.
     pub fn add(
         &mut self,
         list: ListId,
         category: CategoryId,
-        except: bool,
+        role: Role,
         line: u32,
-        name: &Name,
+        rule: &Rule,
     ) -> Result<(), CompileError> {
+        let name = &rule.name;
+        let except = role != Role::Lists || !matches!(rule.says, Says::Lists(_) | Says::ListsImportant);
         if name.is_root() {
             return Err(CompileError::Root);
         }

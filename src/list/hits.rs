@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use crate::verdict::{CategoryId, CategorySet, ListId, MAX_CATEGORIES};
+use crate::verdict::{CategoryId, CategorySet, Given, ListId, MAX_CATEGORIES};
 
 /// The rule by which a name is in a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Hit {
     pub line: u32,
     /// How many labels of the asked name the rule covers, from the right.
     pub labels: u8,
+    /// How the list wants its block answered.
+    pub given: Given,
 }
 
 /// A rule for a name or a parent of it, whether or not it came to count.
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn hit(category: u8, line: u32) -> Hit {
-        Hit { category: CategoryId(category), list: ListId(3), line, labels: 2 }
+        Hit { category: CategoryId(category), list: ListId(3), line, labels: 2, given: Given::Policy }
     }
 
     #[test]

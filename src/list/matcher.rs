@@ -7,7 +7,7 @@ use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
 use crate::list::keyed::Keyed;
 use crate::list::layout::{self, HEAD, HEAD_MAGIC, MEMBER, SLOT, Trailer, u32_at};
-use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
+use crate::verdict::{CategoryId, Given, ListId, MAX_CATEGORIES};
 
 /// Answers which categories a name is in, and by which rules.
 ///
@@ -60,7 +60,7 @@ impl Matcher {
     /// Finds, for each category that holds `name` or a parent of it, the rule with the most labels. An exception of the category takes
     /// out what has as many labels or fewer. Does not allocate; what was in `hits` is forgotten.
     #[inline]
-    pub fn look_up(&self, name: &Name, hits: &mut Hits) {
+    pub fn look_up(&self, name: &Name, _qtype: u16, hits: &mut Hits) {
         hits.clear();
         self.walk(name, |labels, members, lines| {
             let mut previous = None;
@@ -74,7 +74,8 @@ impl Matcher {
                 match (except, line) {
                     (0, &[a, b, c, d]) => {
                         let list = ListId(u16::from_le_bytes([list_low, list_high]));
-                        hits.put(Hit { category, list, line: u32::from_le_bytes([a, b, c, d]), labels });
+                        let given = Given::Policy;
+                        hits.put(Hit { category, list, line: u32::from_le_bytes([a, b, c, d]), labels, given });
                     }
                     _ => hits.cancel(category),
                 }

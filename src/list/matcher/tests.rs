@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dns::types::rtype;
+use crate::list::Role;
 
 #[derive(Clone, Debug)]
 struct Rule {
@@ -19,7 +21,9 @@ fn name(text: &str) -> Name {
 fn compiled(rules: &[Rule]) -> (Vec<u8>, crate::list::CompileReport) {
     let mut compiler = Compiler::new([9; 16]);
     for (rule, line) in rules.iter().zip(1..) {
-        compiler.add(ListId(rule.list), CategoryId(rule.category), rule.except, line, &rule.name).unwrap();
+        let role = if rule.except { Role::ExceptCategory } else { Role::Lists };
+        let says = crate::list::Rule::listing(rule.name);
+        compiler.add(ListId(rule.list), CategoryId(rule.category), role, line, &says).unwrap();
     }
     let mut file = Vec::new();
     let report = compiler.finish([5; 32], &mut file).unwrap();
@@ -55,14 +59,14 @@ fn naive(rules: &[Rule], asked: &Name) -> Vec<Hit> {
             })
             .min_by_key(|(r, line)| (r.list, *line));
         let (r, line) = first.unwrap();
-        hits.push(Hit { category: CategoryId(category), list: ListId(r.list), line, labels: longest as u8 });
+        hits.push(Hit { category: CategoryId(category), list: ListId(r.list), line, labels: longest as u8, given: Given::Policy });
     }
     hits
 }
 
 fn asked(matcher: &Matcher, text: &str) -> Vec<(u8, u32, u8)> {
     let mut hits = Hits::new();
-    matcher.look_up(&name(text), &mut hits);
+    matcher.look_up(&name(text), rtype::A, &mut hits);
     hits.iter().map(|hit| (hit.category.0, hit.line, hit.labels)).collect()
 }
 
@@ -147,8 +151,9 @@ fn a_name_can_be_in_every_category_at_once() {
 #[test]
 fn the_root_and_categories_beyond_the_bound_are_refused() {
     let mut compiler = Compiler::new([0; 16]);
-    assert!(compiler.add(ListId(0), CategoryId(0), false, 1, &Name::ROOT).is_err());
-    assert!(compiler.add(ListId(0), CategoryId(128), false, 1, &name("a.example")).is_err());
+    let listing = crate::list::Rule::listing;
+    assert!(compiler.add(ListId(0), CategoryId(0), Role::Lists, 1, &listing(Name::ROOT)).is_err());
+    assert!(compiler.add(ListId(0), CategoryId(128), Role::Lists, 1, &listing(name("a.example"))).is_err());
     assert_eq!(asked(&Matcher::default(), "www.bet.example"), []);
 }
 
@@ -173,11 +178,11 @@ fn no_random_name_is_taken_for_a_listed_one() {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let mut wire = *b"\x08........\x06listed\x07example\0";
         wire[1..9].copy_from_slice(&state.to_be_bytes().map(|octet| b'a' + octet % 26));
-        matcher.look_up(&Name::from_wire(&wire).unwrap(), &mut hits);
+        matcher.look_up(&Name::from_wire(&wire).unwrap(), rtype::A, &mut hits);
         assert!(hits.is_empty());
     }
     for rule in &listed {
-        matcher.look_up(&rule.name, &mut hits);
+        matcher.look_up(&rule.name, rtype::A, &mut hits);
         assert!(!hits.is_empty());
     }
 }
@@ -227,7 +232,7 @@ proptest! {
         let matcher = matcher(&rules);
         let mut hits = Hits::new();
         for asked in names {
-            matcher.look_up(&asked, &mut hits);
+            matcher.look_up(&asked, rtype::A, &mut hits);
             prop_assert_eq!(hits.iter().collect::<Vec<_>>(), naive(&rules, &asked));
             let held = rules.iter().filter(|rule| asked.is_at_or_below(&rule.name));
             let mut distinct: Vec<_> =
@@ -256,7 +261,7 @@ proptest! {
         }
         if let Ok(matcher) = Matcher::open(with_checksum(file)) {
             let mut hits = Hits::new();
-            matcher.look_up(&asked, &mut hits);
+            matcher.look_up(&asked, rtype::A, &mut hits);
             let _ = hits.iter().count();
             matcher.every_rule(&asked);
             matcher.fits(3, 3);

@@ -17,8 +17,8 @@ fn sample(file: &str) -> Vec<u8> {
 
 fn names_of(bytes: &[u8], format: Option<Format>) -> (BTreeSet<String>, Reading) {
     let mut names = BTreeSet::new();
-    let reading = read(bytes, format, |_, name| {
-        names.insert(name.to_string());
+    let reading = read(bytes, format, |_, rule| {
+        names.insert(rule.name.to_string());
     });
     (names, reading)
 }
