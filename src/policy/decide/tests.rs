@@ -273,7 +273,7 @@ fn an_answer_is_judged_by_where_it_leads() {
     let by_default = house_that_blocks_by_default();
     let verdict = by_default.ask("news.social.test");
     let rules = Rules { model: &by_default.model, matcher: &by_default.matcher, standing: &standing };
-    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], &subject).is_none());
+    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], rtype::A, &subject).is_none());
 }
 
 fn house_that_blocks_by_default() -> House {
