@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use crate::list::code::{Code, Frequencies, MOST_OCTETS};
 use crate::list::hits::Kind;
 use crate::list::keyed::Keyed;
-use crate::list::layout::{self, FAR, LOAD, LONG, Member, START_MAGIC, Trailer};
+use crate::list::layout::{self, FAR, FILTER, LOAD, LONG, Member, START_MAGIC, Trailer};
 use crate::list::own;
 use crate::list::rule::{Answer, Role, Rule, Says, Types};
+use crate::list::soon;
 use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 use file::Counted;
 use sets::{Interned, Sets};
@@ -80,6 +81,9 @@ struct Entry {
     line: u32,
     source: u32,
 }
+
+/// How many names ahead memory is asked for.
+const AHEAD: usize = 24;
 
 /// What a list answers itself, by a line of it.
 struct Own {
@@ -182,10 +186,14 @@ impl Compiler {
         let buckets = names.div_ceil(LOAD).max(1);
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
         let heads = self.write_records(&sets, &code, buckets, line_width, &mut out)?;
-        let heads_at = out.at;
-        for (place, filter) in &heads {
-            out.put(&place.to_le_bytes())?;
+        let records_end = out.at;
+        out.pad_to(FILTER as u64)?;
+        let filters_at = out.at;
+        for (_, filter) in &heads[..heads.len() - 1] {
             out.put(&filter.to_le_bytes())?;
+        }
+        for (place, _) in &heads {
+            out.put(&place.to_le_bytes())?;
         }
         let sets_at = out.at;
         for start in sets.starts() {
@@ -209,7 +217,9 @@ impl Compiler {
             names,
             rules: counts.iter().map(|(kept, _)| kept).sum(),
             buckets,
-            heads_at,
+            proof: self.keyed.proof(),
+            records_end,
+            filters_at,
             sets_at,
             types_at,
             own_at,
@@ -229,7 +239,7 @@ impl Compiler {
     fn sets(&self, counts: &mut [(u64, u64)]) -> Result<Sets, CompileError> {
         let mut sets = Sets::default();
         let mut kept = Vec::new();
-        self.each_name(|same| {
+        self.each_name(|same, _| {
             self.keep(same, &mut kept);
             for entry in &kept {
                 counts[entry.source as usize].0 += 1;
@@ -248,17 +258,23 @@ impl Compiler {
         Ok(sets)
     }
 
-    /// Calls `visit` with the entries of each distinct name, in the order of their hashes.
-    fn each_name(&self, mut visit: impl FnMut(&[Entry]) -> Result<(), CompileError>) -> Result<(), CompileError> {
+    /// Calls `visit` with the entries of each distinct name, in the order of their hashes, and with the entries to come.
+    fn each_name(
+        &self,
+        mut visit: impl FnMut(&[Entry], &[Entry]) -> Result<(), CompileError>,
+    ) -> Result<(), CompileError> {
         let mut rest = &self.entries[..];
         let mut mixed = Vec::new();
         while let Some(first) = rest.first() {
             let run = 1 + rest[1..].iter().take_while(|entry| entry.hash == first.hash).count();
             let (same, others) = rest.split_at(run);
             rest = others;
-            let name = self.name(first.name_at);
-            if same.iter().all(|entry| self.name(entry.name_at) == name) {
-                visit(same)?;
+            let all_one = run == 1 || {
+                let name = self.name(first.name_at);
+                same.iter().all(|entry| self.name(entry.name_at) == name)
+            };
+            if all_one {
+                visit(same, rest)?;
                 continue;
             }
             // Different names of one hash, which hardly ever happens: one after the other.
@@ -268,7 +284,7 @@ impl Compiler {
                 let name = self.name(first.name_at);
                 let (these, those): (Vec<Entry>, Vec<Entry>) =
                     mixed.iter().partition(|entry| self.name(entry.name_at) == name);
-                visit(&these)?;
+                visit(&these, rest)?;
                 mixed = those;
             }
         }
@@ -288,7 +304,7 @@ impl Compiler {
         }
     }
 
-    /// Writes a record for each name; the heads of the buckets.
+    /// Writes a record for each name; place and filter of each bucket, and where the last one ends.
     fn write_records(
         &self,
         sets: &Sets,
@@ -301,8 +317,12 @@ impl Compiler {
         let mut coded = [0; MOST_OCTETS];
         let mut kept = Vec::new();
         let mut set_of_name = sets.of_names.iter();
-        self.each_name(|same| {
+        self.each_name(|same, to_come| {
             let Some(first) = same.first() else { return Ok(()) };
+            // Names lie in the order they were added, not in that of their hashes: each would have to be waited for.
+            if let Some(soon) = to_come.get(AHEAD) {
+                soon::will_read(&self.names[soon.name_at as usize..]);
+            }
             let Some(set) = set_of_name.next().map(|set| sets.place(*set)) else { return Ok(()) };
             let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
             let bucket = layout::bucket(first.hash, buckets) as usize;
