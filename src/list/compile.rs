@@ -21,9 +21,13 @@ use sets::{Interned, Sets};
 pub struct Compiler {
     seed: [u8; 16],
     keyed: Keyed,
-    /// Length octet and wire form without the root label, one after the other, in the order added.
+    /// Names in the order added, each with its length before it: in wire form without the root label until there is a code, coded then.
     names: Vec<u8>,
     frequencies: Frequencies,
+    /// Made for the first names that come: what lists hold is alike enough, and coded names take half the memory.
+    code: Option<Code>,
+    /// Room for the name that is coded.
+    coded: Box<[u8; MOST_OCTETS]>,
     entries: Vec<Entry>,
     /// Who speaks, by [`Entry::source`].
     sources: Interned<Member>,
@@ -74,7 +78,9 @@ pub struct ListCount {
     pub duplicates: u64,
 }
 
+/// Without gaps: there are millions of them.
 #[derive(Clone, Copy)]
+#[repr(C, packed(4))]
 struct Entry {
     hash: u64,
     name_at: u32,
@@ -82,8 +88,12 @@ struct Entry {
     source: u32,
 }
 
+/// How many names the code is made for.
+const SAMPLE: usize = 1 << 17;
 /// How many names ahead memory is asked for.
 const AHEAD: usize = 24;
+/// A length that stands in two octets of its own, in [`Compiler::names`].
+const TWO_OCTETS: u8 = u8::MAX;
 
 /// What a list answers itself, by a line of it.
 struct Own {
@@ -100,6 +110,8 @@ impl Compiler {
             keyed: Keyed::new(&seed),
             names: Vec::new(),
             frequencies: Frequencies::new(),
+            code: None,
+            coded: Box::new([0; MOST_OCTETS]),
             entries: Vec::new(),
             sources: Interned::default(),
             types: Interned::default(),
@@ -131,15 +143,40 @@ impl Compiler {
             self.own.push(Own { list: list.0, line, octets: own::to_bytes(records) });
         }
         let source = self.sources.place(&member)?;
-        let name_at = u32::try_from(self.names.len()).map_err(|_| CompileError::TooLarge)?;
         let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
-        self.names.push(wire.len() as u8);
-        self.names.extend_from_slice(wire);
-        self.frequencies.count(wire);
+        let name_at = match &self.code {
+            Some(code) => {
+                let length = code.encode(wire, &mut self.coded);
+                push_name(&mut self.names, &self.coded[..length])?
+            }
+            None => {
+                self.frequencies.count(wire);
+                push_name(&mut self.names, wire)?
+            }
+        };
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
         self.entries.push(Entry { hash: self.keyed.whole(&rule.name), name_at, line, source });
+        if self.code.is_none() && self.entries.len() == SAMPLE {
+            self.code()?;
+        }
         Ok(())
+    }
+
+    /// The code; made now for the names that are there when there is none yet, and they are coded by it.
+    fn code(&mut self) -> Result<Code, CompileError> {
+        if let Some(code) = &self.code {
+            return Ok(code.clone());
+        }
+        let code = std::mem::replace(&mut self.frequencies, Frequencies::new()).code();
+        let wires = std::mem::take(&mut self.names);
+        let mut coded = [0; MOST_OCTETS];
+        for entry in &mut self.entries {
+            let length = code.encode(name(&wires, entry.name_at), &mut coded);
+            entry.name_at = push_name(&mut self.names, &coded[..length])?;
+        }
+        self.code = Some(code.clone());
+        Ok(code)
     }
 
     fn member(&mut self, list: ListId, category: CategoryId, role: Role, rule: &Rule) -> Result<Member, CompileError> {
@@ -173,11 +210,11 @@ impl Compiler {
 
     /// Writes the compiled file. `fingerprint` stands for what it was compiled from; [`super::Matcher::fingerprint`] gives it back.
     pub fn finish(mut self, fingerprint: [u8; 32], to: impl Write) -> Result<CompileReport, CompileError> {
+        let code = self.code()?;
         // Names were added with rising places, so sorting by place within a hash keeps the order of adding.
         self.entries.sort_unstable_by_key(|entry| (entry.hash, entry.name_at));
         let mut counts = vec![(0, 0); self.sources.values.len()];
         let sets = self.sets(&mut counts)?;
-        let code = std::mem::replace(&mut self.frequencies, Frequencies::new()).code();
 
         let mut out = Counted::new(to);
         out.put(START_MAGIC)?;
@@ -185,7 +222,7 @@ impl Compiler {
         let names = sets.of_names.len() as u64;
         let buckets = names.div_ceil(LOAD).max(1);
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
-        let heads = self.write_records(&sets, &code, buckets, line_width, &mut out)?;
+        let heads = self.write_records(&sets, buckets, line_width, &mut out)?;
         let records_end = out.at;
         out.pad_to(FILTER as u64)?;
         let filters_at = out.at;
@@ -308,13 +345,11 @@ impl Compiler {
     fn write_records(
         &self,
         sets: &Sets,
-        code: &Code,
         buckets: u64,
         line_width: usize,
         out: &mut Counted<impl Write>,
     ) -> Result<Vec<(u32, u64)>, CompileError> {
         let mut heads: Vec<(u32, u64)> = Vec::with_capacity(buckets as usize + 1);
-        let mut coded = [0; MOST_OCTETS];
         let mut kept = Vec::new();
         let mut set_of_name = sets.of_names.iter();
         self.each_name(|same, to_come| {
@@ -332,7 +367,8 @@ impl Compiler {
             if let Some((_, filter)) = heads.last_mut() {
                 *filter |= layout::filter(first.hash);
             }
-            let length = code.encode(self.name(first.name_at), &mut coded);
+            let coded = self.name(first.name_at);
+            let length = coded.len();
             out.put(&[(length.min(LONG) | (set as usize).min(FAR) << 5) as u8])?;
             if length >= LONG {
                 out.put(&(length as u16).to_le_bytes())?;
@@ -340,7 +376,7 @@ impl Compiler {
             if set as usize >= FAR {
                 put_varint(set, out)?;
             }
-            out.put(&coded[..length])?;
+            out.put(coded)?;
             self.keep(same, &mut kept);
             for entry in &kept {
                 out.put(&entry.line.to_le_bytes()[..line_width])?;
@@ -372,8 +408,34 @@ impl Compiler {
     }
 
     fn name(&self, at: u32) -> &[u8] {
-        let at = at as usize;
-        &self.names[at + 1..at + 1 + self.names[at] as usize]
+        name(&self.names, at)
+    }
+}
+
+/// Adds a name, in whatever form; where it is.
+#[inline]
+fn push_name(names: &mut Vec<u8>, octets: &[u8]) -> Result<u32, CompileError> {
+    let at = u32::try_from(names.len()).map_err(|_| CompileError::TooLarge)?;
+    match u8::try_from(octets.len()) {
+        Ok(length) if length < TWO_OCTETS => names.push(length),
+        _ => {
+            names.push(TWO_OCTETS);
+            names.extend_from_slice(&(octets.len() as u16).to_le_bytes());
+        }
+    }
+    names.extend_from_slice(octets);
+    Ok(at)
+}
+
+#[inline]
+fn name(names: &[u8], at: u32) -> &[u8] {
+    let at = at as usize;
+    match names[at] {
+        TWO_OCTETS => {
+            let length = u16::from_le_bytes([names[at + 1], names[at + 2]]);
+            &names[at + 3..at + 3 + usize::from(length)]
+        }
+        length => &names[at + 1..at + 1 + usize::from(length)],
     }
 }
 
