@@ -60,7 +60,7 @@ impl Votes {
 
 /// A head of ad blockers, a comment of theirs, or a rule that nothing else can be.
 fn is_adblock(line: &[u8]) -> bool {
-    has_prefix(line, &[b"[adblock", b"[adguard", b"||", b"@@|", b"! ", b"!#"]) || line == b"!"
+    has_prefix(line, &[b"[adblock", b"[adguard", b"|", b"@@|", b"! ", b"!#"]) || line == b"!"
 }
 
 /// What stands before the records of a master file, or is the first of them.
@@ -99,6 +99,7 @@ mod tests {
             ("[Adblock Plus 2.0]\nbet.example\n", Format::Adblock),
             ("! Title: x\n0.0.0.0 bet.example\n", Format::Adblock),
             ("# x\n||bet.example^\n", Format::Adblock),
+            ("|bet.example^$dnsrewrite=NXDOMAIN;;\n", Format::Adblock),
             ("# x\naddress=/bet.example/#\nserver=/win.example/\n", Format::Dnsmasq),
             ("*.bet.example\n*.win.example\nx.example\n", Format::Wildcard),
             ("; zone\n$TTL 60\nbet.example CNAME .\n", Format::Rpz),

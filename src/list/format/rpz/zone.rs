@@ -22,6 +22,8 @@ const SIGNATURES: [&str; 9] =
 struct Place {
     name: Name,
     below_apex: bool,
+    /// A character that no host name has, written without the backslash that would say it is meant.
+    odd: Option<char>,
 }
 
 /// What is known of the zone while it is read.
@@ -56,7 +58,7 @@ impl Default for Zone {
     fn default() -> Zone {
         Zone {
             apex: None,
-            origin: Place { name: Name::ROOT, below_apex: true },
+            origin: Place { name: Name::ROOT, below_apex: true, odd: None },
             owner: None,
             default_ttl: None,
             last_ttl: None,
@@ -115,7 +117,8 @@ impl Zone {
 
     fn place(&self, written: &str) -> Option<Place> {
         let name = master::resolve(written, self.origin.name).ok()?;
-        Some(Place { name, below_apex: self.origin.below_apex && !master::is_absolute(written) })
+        let below_apex = self.origin.below_apex && !master::is_absolute(written);
+        Some(Place { name, below_apex, odd: odd_character(written) })
     }
 
     fn record(&mut self, line: u32, owner: Place, words: &[&str], reader: &mut Reader) -> Result<(), Flaw> {
@@ -129,6 +132,9 @@ impl Zone {
             return Ok(());
         }
         other_trigger(&trigger)?;
+        if let Some(odd) = owner.odd {
+            return Err(Flaw::Character(odd));
+        }
         let (name, scope) = scope(trigger)?;
         match record.rtype.as_str() {
             "NS" | "SOA" | "DNAME" => {
@@ -221,6 +227,16 @@ impl Zone {
         debug_assert_ne!(number, rtype::CNAME);
         Ok(OwnRecord::Other { rtype: number, ttl: record.ttl, rdata: data })
     }
+}
+
+/// The first character of a written name that host names do not have, unless a backslash stands before it.
+fn odd_character(written: &str) -> Option<char> {
+    let mut escaped = false;
+    written.chars().find(|&c| {
+        let was_escaped = escaped;
+        escaped = c == '\\' && !was_escaped;
+        !was_escaped && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | '*' | '@' | '\\')
+    })
 }
 
 /// Triggers by something else than the name asked for are told by their last label.
