@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use clap::Args;
 use jiff::Zoned;
 
+use crate::access::Journal;
 use crate::cli::{Failure, Out};
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble};
@@ -53,12 +54,14 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         None => clock.now(),
     };
     let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
-    let snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
+    let taken = Journal::below(&config.node.data_dir).read().map_err(Failure::failed)?;
+    let mut snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
         |error| match error {
             ReloadError::Config(_) => Failure::configuration(error),
             other => Failure::failed(other),
         },
     )?;
+    snapshot.access = std::sync::Arc::new(taken.access(&snapshot.model().categories, at));
     let clients: Vec<IpAddr> = match args.client {
         Some(client) => vec![client],
         None => {

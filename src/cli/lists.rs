@@ -236,7 +236,7 @@ fn effect(rule: &Found, all: &[Found], hits: &Hits) -> &'static str {
     let Found { category, list, line, labels, except } = *rule;
     let of_category = || all.iter().filter(|other| other.category == category);
     match (except, hits.get(category)) {
-        (false, Some(hit)) if hit == (Hit { category, list, line, labels }) => "holds",
+        (false, Some(hit)) if hit == (Hit { category, list, line, labels, given: hit.given }) => "holds",
         (true, None) if of_category().all(|other| other.labels <= labels) => "exempts",
         _ => "overruled",
     }

@@ -7,6 +7,7 @@ use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
 use crate::list::keyed::Keyed;
 use crate::list::layout::{self, HEAD, HEAD_MAGIC, MEMBER, SLOT, Trailer, u32_at};
+use crate::list::rule::OwnRecord;
 use crate::verdict::{CategoryId, Given, ListId, MAX_CATEGORIES};
 
 /// Answers which categories a name is in, and by which rules.
@@ -131,6 +132,11 @@ impl Matcher {
             matches!(member, &[category, _, low, high]
                 if (category as usize) < categories && (u16::from_le_bytes([low, high]) as usize) < lists)
         })
+    }
+
+    /// The records that the rule at this line of a list gives in the place of the true ones; empty where it gives none.
+    pub fn records(&self, _list: ListId, _line: u32) -> Vec<OwnRecord> {
+        Vec::new()
     }
 
     /// Calls `visit` for each suffix of `name` that has a record, shortest first: its labels, the members of its set, their lines.

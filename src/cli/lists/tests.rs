@@ -44,7 +44,13 @@ impl Desk {
         for (name, category, except, content) in files {
             let path = dir.path().join(name);
             std::fs::write(&path, content).unwrap();
-            lists.push(ListSource { name: name.into(), category: CategoryId(category), role: if except { Role::ExceptCategory } else { Role::Lists }, path, format: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category: CategoryId(category),
+                role: if except { Role::ExceptCategory } else { Role::Lists },
+                path,
+                format: None,
+            });
         }
         Desk { dir, lists, model }
     }

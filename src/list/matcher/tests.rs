@@ -59,7 +59,13 @@ fn naive(rules: &[Rule], asked: &Name) -> Vec<Hit> {
             })
             .min_by_key(|(r, line)| (r.list, *line));
         let (r, line) = first.unwrap();
-        hits.push(Hit { category: CategoryId(category), list: ListId(r.list), line, labels: longest as u8, given: Given::Policy });
+        hits.push(Hit {
+            category: CategoryId(category),
+            list: ListId(r.list),
+            line,
+            labels: longest as u8,
+            given: Given::Policy,
+        });
     }
     hits
 }
