@@ -8,6 +8,7 @@
 //!
 //! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
 
+mod code;
 pub mod compile;
 mod entry;
 pub mod format;
@@ -15,6 +16,7 @@ pub mod hits;
 mod keyed;
 pub mod layout;
 pub mod matcher;
+mod own;
 pub mod read;
 pub mod refusal;
 pub mod rule;
@@ -22,7 +24,7 @@ pub mod rule;
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::asked_name;
 pub use format::Format;
-pub use hits::{Found, Hit, Hits};
+pub use hits::{Found, Hit, Hits, Kind};
 pub use matcher::{Matcher, MatcherError};
 pub use read::{READING_VERSION, Reading, read};
 pub use refusal::{Flaw, Refusal};

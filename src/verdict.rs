@@ -150,7 +150,7 @@ impl By {
 }
 
 /// How a list wants its block answered, where its format can say so (RPZ).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Given {
     /// As the policy does: most lists only name names.
     #[default]

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::checked::ListSource;
 use crate::dns::Name;
 use crate::dns::types::rtype;
-use crate::list::{Found, Hit, Hits, Matcher, Role, asked_name};
+use crate::list::{Found, Hits, Matcher, Role, asked_name};
 use crate::moment::{Clock, Moment};
 use crate::policy::Model;
 use crate::shelf::{Example, ListReport, Shelf, ShelfError, Shelved};
@@ -187,7 +187,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
 /// Which rules hold `text` or a parent of it, and what comes of them.
 fn find(shelved: &Shelved, model: &Model, text: &str, out: &mut Out) -> Result<(), Failure> {
     let name = asked_name(text).map_err(|flaw| Failure::usage(format_args!("`{text}` {flaw}")))?;
-    let found = shelved.matcher.every_rule(&name);
+    let found = shelved.matcher.every_rule(&name, rtype::A);
     if found.is_empty() {
         return Err(Failure::failed(format_args!("no list holds `{name}` or a parent of it")));
     }
@@ -233,10 +233,10 @@ fn hits(matcher: &Matcher, name: &Name) -> Hits {
 
 /// What comes of a rule: `holds` puts the name into the category, `exempts` keeps it out, `overruled` is neither.
 fn effect(rule: &Found, all: &[Found], hits: &Hits) -> &'static str {
-    let Found { category, list, line, labels, except } = *rule;
+    let Found { category, list, line, labels, except, .. } = *rule;
     let of_category = || all.iter().filter(|other| other.category == category);
     match (except, hits.get(category)) {
-        (false, Some(hit)) if hit == (Hit { category, list, line, labels, given: hit.given }) => "holds",
+        (false, Some(hit)) if (hit.list, hit.line, hit.labels) == (list, line, labels) => "holds",
         (true, None) if of_category().all(|other| other.labels <= labels) => "exempts",
         _ => "overruled",
     }
