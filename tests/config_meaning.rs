@@ -6,6 +6,7 @@ use std::time::Duration;
 use cordon::config::Config;
 use cordon::config::checked::{Protocol, Server};
 use cordon::dns::Name;
+use cordon::list::Role;
 use cordon::policy::model::{Act, Rewrite, Unmatched};
 use cordon::policy::names::NameAct;
 use cordon::subject::Via;
@@ -141,7 +142,8 @@ fn servers_and_zones_are_in_the_order_they_are_asked() {
 #[test]
 fn lists_have_names_and_know_their_category() {
     let (folder, config) = load(WHOLE);
-    let lists: Vec<_> = config.lists.iter().map(|list| (&*list.name, list.category.0, list.except)).collect();
+    let lists: Vec<_> =
+        config.lists.iter().map(|list| (&*list.name, list.category.0, list.role != Role::Lists)).collect();
     let expected =
         [("first/a.txt", 0, false), ("second/b.txt", 1, false), ("again", 1, false), ("second/b-except.txt", 1, true)];
     assert_eq!(lists, expected);
