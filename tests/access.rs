@@ -90,7 +90,7 @@ fn a_grant_is_in_force_at_once_on_a_running_server_survives_a_restart_and_ends_w
     let row = cordon.rows(&["--action", "granted"]).remove(0);
     assert_eq!((row["rule"].as_str(), row["qname"].as_str()), (Some(&*id), Some("bet.desk.example")), "{row}");
     assert_eq!(cordon.metric("cordon_access_changes_total{result=\"ok\"}"), 1.0);
-    let series = "cordon_queries_total{action=\"granted\",network_zone=\"desks\",transport=\"udp\"}";
+    let series = "cordon_queries_total{network_zone=\"desks\",transport=\"udp\",action=\"granted\"}";
     assert!(cordon.metric(series) >= 1.0, "{}", cordon.metrics());
 
     assert_eq!(cordon.stop(), Some(0));

@@ -135,6 +135,11 @@ fn entry(args: &AddArgs, config: &Config, now: Moment) -> Result<Entry, Failure>
 fn name(text: &str) -> Result<String, Failure> {
     let (bare, alone) = text.strip_prefix('=').map_or((text, ""), |bare| (bare, "="));
     let name = asked_name(bare).map_err(|why| Failure::usage(format!("--name: `{bare}` is not a name: it {why}")))?;
+    let of_a_host = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+    if !name.labels().flatten().copied().all(of_a_host) {
+        let advice = "write the host's name alone, such as www.example.com";
+        return Err(Failure::usage(format!("--name: `{bare}` has characters no host name has; {advice}")));
+    }
     if name.is_root() {
         return Err(Failure::usage("--name: `.` is every name; grant a category, or change the policy"));
     }

@@ -9,7 +9,7 @@ use crate::policy::model::Act;
 use crate::policy::names::{NameAct, NameHit};
 use crate::policy::{Model, Policy, Standing};
 use crate::subject::Subject;
-use crate::verdict::{AccessId, By, CategoryId, EntryId, Given, Reason, RuleRef, Verdict, Why};
+use crate::verdict::{AccessId, By, CategoryId, CategorySet, EntryId, Given, Reason, RuleRef, Verdict, Why};
 
 /// What a question is decided by.
 #[derive(Clone, Copy)]
@@ -129,8 +129,17 @@ pub fn decide<T: Trace>(
     subject: &Subject,
     trace: &mut T,
 ) -> Decided {
-    let mut asking =
-        Asking { rules, policy, name, qtype, subject, hits: Hits::new(), looked_up: false, until: Moment(i64::MAX) };
+    let mut asking = Asking {
+        rules,
+        policy,
+        name,
+        qtype,
+        subject,
+        hits: Hits::new(),
+        looked_up: false,
+        opened: CategorySet::EMPTY,
+        until: Moment(i64::MAX),
+    };
     let spoke = ORDER.into_iter().find_map(|tier| match tier {
         Tier::Withdrawn => asking.withdrawn(trace),
         Tier::Grant => asking.granted(trace),
@@ -152,6 +161,8 @@ struct Asking<'a> {
     /// The categories that hold the name, once a tier has asked for them.
     hits: Hits,
     looked_up: bool,
+    /// Categories that grants open, where another one keeps the name shut.
+    opened: CategorySet,
     until: Moment,
 }
 
@@ -206,7 +217,10 @@ impl Asking<'_> {
                     }
                 }
                 // A grant for one category does not open what another keeps shut.
-                None if self.ruling(category).act == Some(Act::Block) => return None,
+                None if self.ruling(category).act == Some(Act::Block) => {
+                    self.opened = opened;
+                    return None;
+                }
                 None => {}
             }
         }
@@ -268,6 +282,10 @@ impl Asking<'_> {
         let mut best: Option<(Act, Hit, Reason)> = None;
         for category in self.hits.categories().iter() {
             let Some(hit) = self.hits.get(category) else { continue };
+            // What is granted does not keep the name shut; the other does, and is to be named.
+            if self.opened.has(category) {
+                continue;
+            }
             // What a list wants truncated is resolved over streams as if it were not listed.
             if hit.given == Given::TcpOnly && self.rules.over_stream && self.policy.response.is_none() {
                 continue;
