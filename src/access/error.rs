@@ -50,6 +50,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether the journal may not be read by whoever runs this process.
+    pub fn is_for_others(&self) -> bool {
+        matches!(self, JournalError::File { error, .. } if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// For errors of a file.
     pub(super) fn file(path: &Path, what: &'static str) -> impl Fn(io::Error) -> JournalError + use<> {
         let path = path.to_owned();
