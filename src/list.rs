@@ -20,6 +20,7 @@ mod own;
 pub mod read;
 pub mod refusal;
 pub mod rule;
+mod soon;
 
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::asked_name;

@@ -1,10 +1,12 @@
 //! How names lie in a compiled file: a prefix code made for the names at hand, so that a name takes about half a byte a character.
 //!
 //! Labels are coded from right to left, the characters of a label from left to right, each label closed by [`END`]; a frequent top-level
-//! domain is one symbol, its end included. So the code of a parent is the beginning of the code of a name.
+//! domain is one symbol, its end included. So the code of a parent is the beginning of the code of a name. What stood before tells which
+//! characters are likely, vowels after consonants, so each of a few kinds of places has a code of its own.
 //!
-//! The code is complete, and the word of all ones is [`PAD`], which no name has. Octets are filled up with ones: fewer than eight of them
-//! are never a symbol, so that two different names never have the same octets, and comparing octets is comparing names.
+//! Each code is complete, and where a label begins the word of all ones is [`PAD`], which no name has. Octets are filled up with ones:
+//! fewer than eight of them are never a symbol, so that two different names never have the same octets, and comparing octets is comparing
+//! names.
 
 use std::collections::HashMap;
 
@@ -12,8 +14,29 @@ use std::collections::HashMap;
 const END: usize = 256;
 /// The symbol that fills the last octet; the last one of the longest words, all ones.
 const PAD: usize = 257;
-/// The first symbol that stands for a whole top-level domain.
-const FIRST_TOP: usize = 258;
+/// How many symbols each kind of place has; top-level domains come on top of those of [`FIRST`].
+const SYMBOLS: usize = 258;
+/// Kinds of places: the beginning of a name, the beginning of a label, after a vowel, a consonant, a digit, anything else.
+const PLACES: usize = 6;
+/// The beginning of a name, which is its top-level domain.
+const FIRST: usize = 0;
+/// The beginning of a further label.
+const LABEL: usize = 1;
+/// The kind of place that comes after each octet.
+const AFTER: [u8; 256] = {
+    let mut after = [5; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        after[octet] = match octet as u8 {
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => 2,
+            b'a'..=b'z' => 3,
+            b'0'..=b'9' => 4,
+            _ => 5,
+        };
+        octet += 1;
+    }
+    after
+};
 /// Most top-level domains with a symbol of their own.
 const MOST_TOPS: usize = 766;
 /// Longest word, in bits.
@@ -28,15 +51,16 @@ pub(super) const MOST_OCTETS: usize = 768;
 
 /// How often each symbol comes.
 pub(super) struct Frequencies {
-    symbols: [u64; FIRST_TOP],
+    /// By kind of place and symbol.
+    symbols: Box<[[u64; SYMBOLS]; PLACES]>,
     tops: HashMap<Box<[u8]>, u64>,
 }
 
-/// A prefix code.
+/// A prefix code for each kind of place.
 #[derive(Clone)]
 pub(super) struct Code {
-    /// By symbol: the word, and its length in bits.
-    words: Box<[(u32, u8)]>,
+    /// By kind of place and symbol, the top-level domains at the end: the word, above it its length in bits.
+    words: Box<[u32]>,
     tops: Box<[Box<[u8]>]>,
     /// By hash of the label: its place in `tops`, plus one.
     table: Box<[u16]>,
@@ -44,7 +68,7 @@ pub(super) struct Code {
 
 impl Frequencies {
     pub(super) fn new() -> Frequencies {
-        Frequencies { symbols: [0; FIRST_TOP], tops: HashMap::new() }
+        Frequencies { symbols: Box::new([[0; SYMBOLS]; PLACES]), tops: HashMap::new() }
     }
 
     /// Counts a name, given as wire form without the root label.
@@ -62,12 +86,18 @@ impl Frequencies {
                 }
                 return;
             }
-            for &octet in label {
-                self.symbols[usize::from(octet)] += 1;
-            }
-            self.symbols[END] += 1;
+            self.count_label(LABEL, label, 1);
             rest = others;
         }
+    }
+
+    #[inline]
+    fn count_label(&mut self, mut place: usize, label: &[u8], times: u64) {
+        for &octet in label {
+            self.symbols[place][usize::from(octet)] += times;
+            place = usize::from(AFTER[usize::from(octet)]);
+        }
+        self.symbols[place][END] += times;
     }
 
     /// The code that suits what was counted.
@@ -77,19 +107,22 @@ impl Frequencies {
         tops.sort_unstable_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
         let worth = tops.iter().take(MOST_TOPS).take_while(|(_, count)| *count >= WORTH).count();
         for (label, count) in tops.drain(worth..) {
-            for octet in label {
-                self.symbols[usize::from(octet)] += count;
-            }
-            self.symbols[END] += count;
+            self.count_label(FIRST, &label, count);
         }
-        // Every symbol has a word, so that any name can be coded; the filling is the rarest.
-        let mut counts: Vec<u64> = self.symbols.iter().map(|count| count * 4 + 4).collect();
-        counts[PAD] = 1;
-        counts.extend(tops.iter().map(|(_, count)| count * 4));
-        let lengths = lengths(counts);
+        // Every symbol has a word at every place, so that any name can be coded; the filling is the rarest.
+        let mut of_places: Vec<Vec<u8>> = Vec::with_capacity(PLACES);
+        for (place, symbols) in self.symbols.iter().enumerate() {
+            let mut counts: Vec<u64> = symbols.iter().map(|count| count * 4 + 4).collect();
+            counts[PAD] = 1;
+            if place == FIRST {
+                counts.extend(tops.iter().map(|(_, count)| count * 4));
+            }
+            of_places.push(lengths(counts));
+        }
+        let of_tops = of_places[FIRST].split_off(SYMBOLS);
+        let lengths = [of_places.concat(), of_tops].concat();
         let tops: Box<[Box<[u8]>]> = tops.into_iter().map(|(label, _)| label).collect();
-        let words = words(&lengths);
-        Code { words, table: table(&tops), tops }
+        Code { words: words_of_places(&lengths), table: table(&tops), tops }
     }
 }
 
@@ -106,31 +139,35 @@ impl Code {
         }
         let mut bits = Bits { held: 0, count: 0, out, at: 0 };
         let mut end = wire.len();
-        for place in (0..labels.min(128)).rev() {
-            let start = usize::from(starts[place]);
+        for number in (0..labels.min(128)).rev() {
+            let start = usize::from(starts[number]);
             let label = &wire[start + 1..end];
             end = start;
-            if place + 1 == labels
-                && let Some(top) = self.top(label)
-            {
-                bits.put(self.words[top]);
-                continue;
+            let mut place = LABEL;
+            if number + 1 == labels {
+                if let Some(top) = self.top(label) {
+                    bits.put(self.words[PLACES * SYMBOLS + top]);
+                    continue;
+                }
+                place = FIRST;
             }
             for &octet in label {
-                bits.put(self.words[usize::from(octet)]);
+                bits.put(self.words[place * SYMBOLS + usize::from(octet)]);
+                place = usize::from(AFTER[usize::from(octet)]);
             }
-            bits.put(self.words[END]);
+            bits.put(self.words[place * SYMBOLS + END]);
         }
         bits.end()
     }
 
+    /// The place of a top-level domain that has a symbol of its own.
     #[inline]
     fn top(&self, label: &[u8]) -> Option<usize> {
         let mut slot = hash(label);
         loop {
             let place = usize::from(self.table[slot & (TABLE - 1)]).checked_sub(1)?;
             if *self.tops[place] == *label {
-                return Some(FIRST_TOP + place);
+                return Some(place);
             }
             slot += 1;
         }
@@ -139,7 +176,7 @@ impl Code {
     /// As it lies on disk: the number of top-level domains, the length of every word, the top-level domains with their lengths.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut to = (self.tops.len() as u16).to_le_bytes().to_vec();
-        to.extend(self.words.iter().map(|(_, length)| *length));
+        to.extend(self.words.iter().map(|word| (word >> LONGEST) as u8));
         for top in &self.tops {
             to.push(top.len() as u8);
             to.extend_from_slice(top);
@@ -154,16 +191,8 @@ impl Code {
         if count > MOST_TOPS {
             return None;
         }
-        let (lengths, mut rest) = rest.split_at_checked(FIRST_TOP + count)?;
-        let mut sum = 0u64;
-        for &length in lengths {
-            if length == 0 || length > LONGEST {
-                return None;
-            }
-            sum += 1 << (LONGEST - length);
-        }
-        let longest = *lengths.iter().max()?;
-        if sum != 1 << LONGEST || lengths[PAD] != longest || longest < 8 {
+        let (lengths, mut rest) = rest.split_at_checked(PLACES * SYMBOLS + count)?;
+        if !(0..PLACES).all(|place| is_complete(&of_place(lengths, place))) {
             return None;
         }
         let mut tops = Vec::with_capacity(count);
@@ -173,8 +202,40 @@ impl Code {
             tops.push(Box::from(label));
             rest = others;
         }
-        Some(Code { words: words(lengths), table: table(&tops), tops: tops.into() })
+        Some(Code { words: words_of_places(lengths), table: table(&tops), tops: tops.into() })
     }
+}
+
+/// The lengths of one kind of place among those of all; the top-level domains belong to the first.
+fn of_place(lengths: &[u8], place: usize) -> Vec<u8> {
+    let mut of_place = lengths[place * SYMBOLS..(place + 1) * SYMBOLS].to_vec();
+    if place == FIRST {
+        of_place.extend_from_slice(&lengths[PLACES * SYMBOLS..]);
+    }
+    of_place
+}
+
+/// Whether there is a complete code of these lengths whose filling is long enough.
+fn is_complete(lengths: &[u8]) -> bool {
+    let fits = lengths.iter().all(|length| (1..=LONGEST).contains(length));
+    let longest = lengths.iter().max().copied().unwrap_or(0);
+    fits && lengths.iter().map(|length| 1u64 << (LONGEST - length)).sum::<u64>() == 1 << LONGEST
+        && lengths[PAD] == longest
+        && longest >= 8
+}
+
+/// The words of every kind of place, each with its length above it.
+fn words_of_places(lengths: &[u8]) -> Box<[u32]> {
+    let mut all = vec![0; lengths.len()];
+    for place in 0..PLACES {
+        let words = words(&of_place(lengths, place));
+        let (symbols, tops) = words.split_at(SYMBOLS);
+        all[place * SYMBOLS..(place + 1) * SYMBOLS].copy_from_slice(symbols);
+        if place == FIRST {
+            all[PLACES * SYMBOLS..].copy_from_slice(tops);
+        }
+    }
+    all.into()
 }
 
 /// The lengths of a complete code whose words are at most [`LONGEST`] bits, near the best for these counts.
@@ -214,19 +275,19 @@ fn best_lengths(counts: &[u64]) -> Vec<u8> {
 }
 
 /// The words of these lengths in canonical order, by length and then by symbol, with the filling as the very last.
-fn words(lengths: &[u8]) -> Box<[(u32, u8)]> {
+fn words(lengths: &[u8]) -> Vec<u32> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_unstable_by_key(|&symbol| (lengths[symbol], symbol == PAD, symbol));
-    let mut words = vec![(0u32, 0u8); lengths.len()];
+    let mut words = vec![0u32; lengths.len()];
     let (mut next, mut before) = (0u32, 0u8);
     for symbol in order {
         let length = lengths[symbol];
         next <<= length - before;
-        words[symbol] = (next, length);
+        words[symbol] = next | u32::from(length) << LONGEST;
         next = next.wrapping_add(1);
         before = length;
     }
-    words.into()
+    words
 }
 
 fn table(tops: &[Box<[u8]>]) -> Box<[u16]> {
@@ -259,9 +320,10 @@ struct Bits<'o> {
 
 impl Bits<'_> {
     #[inline]
-    fn put(&mut self, (word, length): (u32, u8)) {
-        self.held = self.held << length | u64::from(word);
-        self.count += u32::from(length);
+    fn put(&mut self, word: u32) {
+        let length = word >> LONGEST;
+        self.held = self.held << length | u64::from(word & ((1 << LONGEST) - 1));
+        self.count += length;
         if self.count >= 32 {
             self.count -= 32;
             let four = ((self.held >> self.count) as u32).to_be_bytes();

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use crate::list::code::{Code, Frequencies, MOST_OCTETS};
 use crate::list::hits::Kind;
 use crate::list::keyed::Keyed;
-use crate::list::layout::{self, FAR, LOAD, LONG, Member, START_MAGIC, Trailer};
+use crate::list::layout::{self, FAR, FILTER, LOAD, LONG, Member, START_MAGIC, Trailer};
 use crate::list::own;
 use crate::list::rule::{Answer, Role, Rule, Says, Types};
+use crate::list::soon;
 use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 use file::Counted;
 use sets::{Interned, Sets};
@@ -20,9 +21,13 @@ use sets::{Interned, Sets};
 pub struct Compiler {
     seed: [u8; 16],
     keyed: Keyed,
-    /// Length octet and wire form without the root label, one after the other, in the order added.
+    /// Names in the order added, each with its length before it: in wire form without the root label until there is a code, coded then.
     names: Vec<u8>,
     frequencies: Frequencies,
+    /// Made for the first names that come: what lists hold is alike enough, and coded names take half the memory.
+    code: Option<Code>,
+    /// Room for the name that is coded.
+    coded: Box<[u8; MOST_OCTETS]>,
     entries: Vec<Entry>,
     /// Who speaks, by [`Entry::source`].
     sources: Interned<Member>,
@@ -73,13 +78,22 @@ pub struct ListCount {
     pub duplicates: u64,
 }
 
+/// Without gaps: there are millions of them.
 #[derive(Clone, Copy)]
+#[repr(C, packed(4))]
 struct Entry {
     hash: u64,
     name_at: u32,
     line: u32,
     source: u32,
 }
+
+/// How many names the code is made for.
+const SAMPLE: usize = 1 << 17;
+/// How many names ahead memory is asked for.
+const AHEAD: usize = 24;
+/// A length that stands in two octets of its own, in [`Compiler::names`].
+const TWO_OCTETS: u8 = u8::MAX;
 
 /// What a list answers itself, by a line of it.
 struct Own {
@@ -96,6 +110,8 @@ impl Compiler {
             keyed: Keyed::new(&seed),
             names: Vec::new(),
             frequencies: Frequencies::new(),
+            code: None,
+            coded: Box::new([0; MOST_OCTETS]),
             entries: Vec::new(),
             sources: Interned::default(),
             types: Interned::default(),
@@ -127,15 +143,40 @@ impl Compiler {
             self.own.push(Own { list: list.0, line, octets: own::to_bytes(records) });
         }
         let source = self.sources.place(&member)?;
-        let name_at = u32::try_from(self.names.len()).map_err(|_| CompileError::TooLarge)?;
         let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
-        self.names.push(wire.len() as u8);
-        self.names.extend_from_slice(wire);
-        self.frequencies.count(wire);
+        let name_at = match &self.code {
+            Some(code) => {
+                let length = code.encode(wire, &mut self.coded);
+                push_name(&mut self.names, &self.coded[..length])?
+            }
+            None => {
+                self.frequencies.count(wire);
+                push_name(&mut self.names, wire)?
+            }
+        };
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
         self.entries.push(Entry { hash: self.keyed.whole(&rule.name), name_at, line, source });
+        if self.code.is_none() && self.entries.len() == SAMPLE {
+            self.code()?;
+        }
         Ok(())
+    }
+
+    /// The code; made now for the names that are there when there is none yet, and they are coded by it.
+    fn code(&mut self) -> Result<Code, CompileError> {
+        if let Some(code) = &self.code {
+            return Ok(code.clone());
+        }
+        let code = std::mem::replace(&mut self.frequencies, Frequencies::new()).code();
+        let wires = std::mem::take(&mut self.names);
+        let mut coded = [0; MOST_OCTETS];
+        for entry in &mut self.entries {
+            let length = code.encode(name(&wires, entry.name_at), &mut coded);
+            entry.name_at = push_name(&mut self.names, &coded[..length])?;
+        }
+        self.code = Some(code.clone());
+        Ok(code)
     }
 
     fn member(&mut self, list: ListId, category: CategoryId, role: Role, rule: &Rule) -> Result<Member, CompileError> {
@@ -169,11 +210,11 @@ impl Compiler {
 
     /// Writes the compiled file. `fingerprint` stands for what it was compiled from; [`super::Matcher::fingerprint`] gives it back.
     pub fn finish(mut self, fingerprint: [u8; 32], to: impl Write) -> Result<CompileReport, CompileError> {
+        let code = self.code()?;
         // Names were added with rising places, so sorting by place within a hash keeps the order of adding.
         self.entries.sort_unstable_by_key(|entry| (entry.hash, entry.name_at));
         let mut counts = vec![(0, 0); self.sources.values.len()];
         let sets = self.sets(&mut counts)?;
-        let code = std::mem::replace(&mut self.frequencies, Frequencies::new()).code();
 
         let mut out = Counted::new(to);
         out.put(START_MAGIC)?;
@@ -181,11 +222,15 @@ impl Compiler {
         let names = sets.of_names.len() as u64;
         let buckets = names.div_ceil(LOAD).max(1);
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
-        let heads = self.write_records(&sets, &code, buckets, line_width, &mut out)?;
-        let heads_at = out.at;
-        for (place, filter) in &heads {
-            out.put(&place.to_le_bytes())?;
+        let heads = self.write_records(&sets, buckets, line_width, &mut out)?;
+        let records_end = out.at;
+        out.pad_to(FILTER as u64)?;
+        let filters_at = out.at;
+        for (_, filter) in &heads[..heads.len() - 1] {
             out.put(&filter.to_le_bytes())?;
+        }
+        for (place, _) in &heads {
+            out.put(&place.to_le_bytes())?;
         }
         let sets_at = out.at;
         for start in sets.starts() {
@@ -209,7 +254,9 @@ impl Compiler {
             names,
             rules: counts.iter().map(|(kept, _)| kept).sum(),
             buckets,
-            heads_at,
+            proof: self.keyed.proof(),
+            records_end,
+            filters_at,
             sets_at,
             types_at,
             own_at,
@@ -229,7 +276,7 @@ impl Compiler {
     fn sets(&self, counts: &mut [(u64, u64)]) -> Result<Sets, CompileError> {
         let mut sets = Sets::default();
         let mut kept = Vec::new();
-        self.each_name(|same| {
+        self.each_name(|same, _| {
             self.keep(same, &mut kept);
             for entry in &kept {
                 counts[entry.source as usize].0 += 1;
@@ -248,17 +295,23 @@ impl Compiler {
         Ok(sets)
     }
 
-    /// Calls `visit` with the entries of each distinct name, in the order of their hashes.
-    fn each_name(&self, mut visit: impl FnMut(&[Entry]) -> Result<(), CompileError>) -> Result<(), CompileError> {
+    /// Calls `visit` with the entries of each distinct name, in the order of their hashes, and with the entries to come.
+    fn each_name(
+        &self,
+        mut visit: impl FnMut(&[Entry], &[Entry]) -> Result<(), CompileError>,
+    ) -> Result<(), CompileError> {
         let mut rest = &self.entries[..];
         let mut mixed = Vec::new();
         while let Some(first) = rest.first() {
             let run = 1 + rest[1..].iter().take_while(|entry| entry.hash == first.hash).count();
             let (same, others) = rest.split_at(run);
             rest = others;
-            let name = self.name(first.name_at);
-            if same.iter().all(|entry| self.name(entry.name_at) == name) {
-                visit(same)?;
+            let all_one = run == 1 || {
+                let name = self.name(first.name_at);
+                same.iter().all(|entry| self.name(entry.name_at) == name)
+            };
+            if all_one {
+                visit(same, rest)?;
                 continue;
             }
             // Different names of one hash, which hardly ever happens: one after the other.
@@ -268,7 +321,7 @@ impl Compiler {
                 let name = self.name(first.name_at);
                 let (these, those): (Vec<Entry>, Vec<Entry>) =
                     mixed.iter().partition(|entry| self.name(entry.name_at) == name);
-                visit(&these)?;
+                visit(&these, rest)?;
                 mixed = those;
             }
         }
@@ -288,21 +341,23 @@ impl Compiler {
         }
     }
 
-    /// Writes a record for each name; the heads of the buckets.
+    /// Writes a record for each name; place and filter of each bucket, and where the last one ends.
     fn write_records(
         &self,
         sets: &Sets,
-        code: &Code,
         buckets: u64,
         line_width: usize,
         out: &mut Counted<impl Write>,
     ) -> Result<Vec<(u32, u64)>, CompileError> {
         let mut heads: Vec<(u32, u64)> = Vec::with_capacity(buckets as usize + 1);
-        let mut coded = [0; MOST_OCTETS];
         let mut kept = Vec::new();
         let mut set_of_name = sets.of_names.iter();
-        self.each_name(|same| {
+        self.each_name(|same, to_come| {
             let Some(first) = same.first() else { return Ok(()) };
+            // Names lie in the order they were added, not in that of their hashes: each would have to be waited for.
+            if let Some(soon) = to_come.get(AHEAD) {
+                soon::will_read(&self.names[soon.name_at as usize..]);
+            }
             let Some(set) = set_of_name.next().map(|set| sets.place(*set)) else { return Ok(()) };
             let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
             let bucket = layout::bucket(first.hash, buckets) as usize;
@@ -312,7 +367,8 @@ impl Compiler {
             if let Some((_, filter)) = heads.last_mut() {
                 *filter |= layout::filter(first.hash);
             }
-            let length = code.encode(self.name(first.name_at), &mut coded);
+            let coded = self.name(first.name_at);
+            let length = coded.len();
             out.put(&[(length.min(LONG) | (set as usize).min(FAR) << 5) as u8])?;
             if length >= LONG {
                 out.put(&(length as u16).to_le_bytes())?;
@@ -320,7 +376,7 @@ impl Compiler {
             if set as usize >= FAR {
                 put_varint(set, out)?;
             }
-            out.put(&coded[..length])?;
+            out.put(coded)?;
             self.keep(same, &mut kept);
             for entry in &kept {
                 out.put(&entry.line.to_le_bytes()[..line_width])?;
@@ -352,8 +408,34 @@ impl Compiler {
     }
 
     fn name(&self, at: u32) -> &[u8] {
-        let at = at as usize;
-        &self.names[at + 1..at + 1 + self.names[at] as usize]
+        name(&self.names, at)
+    }
+}
+
+/// Adds a name, in whatever form; where it is.
+#[inline]
+fn push_name(names: &mut Vec<u8>, octets: &[u8]) -> Result<u32, CompileError> {
+    let at = u32::try_from(names.len()).map_err(|_| CompileError::TooLarge)?;
+    match u8::try_from(octets.len()) {
+        Ok(length) if length < TWO_OCTETS => names.push(length),
+        _ => {
+            names.push(TWO_OCTETS);
+            names.extend_from_slice(&(octets.len() as u16).to_le_bytes());
+        }
+    }
+    names.extend_from_slice(octets);
+    Ok(at)
+}
+
+#[inline]
+fn name(names: &[u8], at: u32) -> &[u8] {
+    let at = at as usize;
+    match names[at] {
+        TWO_OCTETS => {
+            let length = u16::from_le_bytes([names[at + 1], names[at + 2]]);
+            &names[at + 3..at + 3 + usize::from(length)]
+        }
+        length => &names[at + 1..at + 1 + usize::from(length)],
     }
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! start     magic "cordon-lists", version u32
 //! records   by bucket, one a name: size and set u8, coded name, a line for each member of the set (see below)
-//! heads     one a bucket and one more: place of its first record u32, filter u64
+//! filters   one a bucket: u64, from a place that is a multiple of 8
+//! places    one a bucket and one more: place of its first record u32
 //! sets      starts: u32 x (sets + 1), places among the members; members: see [`Member`]
 //! types     what rules for some types are for: kind u8, count u8, types u16
 //! own       what lists answer themselves: (list u16, 0 u16, line u32, place u32, length u32), sorted, and the octets they point to
@@ -11,8 +12,9 @@
 //! trailer   of fixed length: seed, fingerprint, counts, places, CRC-32 of all that stands before it, magic
 //! ```
 //!
-//! A name's bucket is its keyed hash scaled to the number of buckets, which have [`LOAD`] names each on average. Two bits of the filter of
-//! its bucket say that it may be there; whoever finds them set reads the bucket's records and compares the whole name.
+//! A name's bucket is its keyed hash scaled to the number of buckets, which have [`LOAD`] names each on average. Three bits of the filter of
+//! its bucket say that it may be there; whoever finds them set reads the bucket's records and compares the whole name. The filters lie
+//! together, an octet a name, so that they stay in the processor's caches: most names asked for are on no list.
 //!
 //! The first octet of a record has the length of the coded name in its low five bits (31: the length follows as u16) and the place of the
 //! name's set in the high three (7: it follows as a varint). Sets are ordered by how often they come, so that one list needs nothing more.
@@ -31,8 +33,10 @@ pub const VERSION: u32 = 2;
 pub(super) const START_MAGIC: &[u8; 12] = b"cordon-lists";
 pub(super) const END_MAGIC: &[u8; 4] = b"done";
 pub(super) const START: usize = 16;
-/// Octets of a bucket's head.
-pub(super) const HEAD: usize = 12;
+/// Octets of a bucket's filter.
+pub(super) const FILTER: usize = 8;
+/// Octets of a bucket's place.
+pub(super) const PLACE: usize = 4;
 /// Octets of a member of a set.
 pub(super) const MEMBER: usize = 12;
 /// Octets of an entry of the table of own answers.
@@ -144,8 +148,12 @@ pub(super) struct Trailer {
     pub(super) rules: u64,
     /// Number of buckets.
     pub(super) buckets: u64,
-    /// Place of the heads, where the records end.
-    pub(super) heads_at: u64,
+    /// What the keyed hash makes of a name that is always the same.
+    pub(super) proof: u64,
+    /// Where the records end.
+    pub(super) records_end: u64,
+    /// Place of the filters.
+    pub(super) filters_at: u64,
     /// Place of the sets.
     pub(super) sets_at: u64,
     /// Place of the types.
@@ -168,7 +176,7 @@ pub(super) struct Trailer {
 
 impl Trailer {
     /// Its length in octets.
-    pub(super) const LENGTH: usize = 16 + 32 + 16 + 8 * 8 + 5 * 4 + END_MAGIC.len();
+    pub(super) const LENGTH: usize = 16 + 32 + 16 + 10 * 8 + 5 * 4 + END_MAGIC.len();
     /// How much of it the CRC does not cover: the CRC and the magic.
     pub(super) const UNCOVERED: usize = 4 + END_MAGIC.len();
 
@@ -182,8 +190,8 @@ impl Trailer {
         put(&self.seed);
         put(&self.fingerprint);
         put(&self.depths.to_le_bytes());
-        let places = [self.heads_at, self.sets_at, self.types_at, self.own_at, self.code_at];
-        for value in [self.names, self.rules, self.buckets].into_iter().chain(places) {
+        let places = [self.records_end, self.filters_at, self.sets_at, self.types_at, self.own_at, self.code_at];
+        for value in [self.names, self.rules, self.buckets, self.proof].into_iter().chain(places) {
             put(&value.to_le_bytes());
         }
         for value in [self.sets, self.members, self.own, self.line_width, self.crc] {
@@ -203,7 +211,9 @@ impl Trailer {
             names: u64::from_le_bytes(take(&mut rest)?),
             rules: u64::from_le_bytes(take(&mut rest)?),
             buckets: u64::from_le_bytes(take(&mut rest)?),
-            heads_at: u64::from_le_bytes(take(&mut rest)?),
+            proof: u64::from_le_bytes(take(&mut rest)?),
+            records_end: u64::from_le_bytes(take(&mut rest)?),
+            filters_at: u64::from_le_bytes(take(&mut rest)?),
             sets_at: u64::from_le_bytes(take(&mut rest)?),
             types_at: u64::from_le_bytes(take(&mut rest)?),
             own_at: u64::from_le_bytes(take(&mut rest)?),
@@ -227,7 +237,7 @@ pub(super) fn bucket(hash: u64, buckets: u64) -> u64 {
 /// The bits a hash sets in the filter of its bucket.
 #[inline]
 pub(super) fn filter(hash: u64) -> u64 {
-    1 << (hash & 63) | 1 << (hash >> 6 & 63)
+    1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
 }
 
 #[inline]
@@ -255,7 +265,9 @@ mod tests {
             names: 4,
             rules: 5,
             buckets: 6,
-            heads_at: 7,
+            proof: 17,
+            records_end: 7,
+            filters_at: 18,
             sets_at: 8,
             types_at: 9,
             own_at: 10,

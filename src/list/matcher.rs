@@ -10,9 +10,10 @@ use crate::list::code::{Code, MOST_OCTETS};
 use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
 use crate::list::keyed::Keyed;
-use crate::list::layout::{self, FAR, HEAD, LONG, Member, OWN, Trailer, u32_at};
+use crate::list::layout::{self, FAR, FILTER, LONG, Member, OWN, PLACE, Trailer, u32_at};
 use crate::list::own;
 use crate::list::rule::{OwnRecord, Scope, Types};
+use crate::list::soon;
 use crate::verdict::{CategoryId, ListId};
 
 /// Answers which categories a name is in, and by which rules.
@@ -24,7 +25,9 @@ pub struct Matcher {
     bytes: Bytes,
     keyed: Keyed,
     trailer: Trailer,
-    heads_at: usize,
+    records_end: usize,
+    filters_at: usize,
+    places_at: usize,
     own_at: usize,
     line_width: usize,
     deepest: usize,
@@ -196,8 +199,8 @@ impl Matcher {
     fn walk(&self, name: &Name, records: &mut Records) {
         let mut suffixes = self.keyed.suffixes(name);
         let mut maybe = 0u128;
-        let mut places = [const { std::mem::MaybeUninit::<(u32, u32)>::uninit() }; 128];
-        let heads = &self.bytes[self.heads_at..];
+        let mut buckets = [const { std::mem::MaybeUninit::<u32>::uninit() }; 128];
+        let (filters, places) = (&self.bytes[self.filters_at..self.places_at], &self.bytes[self.places_at..]);
         while let Some((labels, _)) = suffixes.step() {
             if labels > self.deepest {
                 break;
@@ -207,20 +210,20 @@ impl Matcher {
             }
             let hash = suffixes.hash();
             let bucket = layout::bucket(hash, self.trailer.buckets) as usize;
-            let Some(head) = heads.get(bucket * HEAD..bucket * HEAD + HEAD + 4) else { continue };
-            let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = head else { continue };
+            let filter = filters.get(bucket * FILTER..bucket * FILTER + FILTER);
+            let Some(Ok(filter)) = filter.map(<[u8; FILTER]>::try_from) else { continue };
+            soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
             let wanted = layout::filter(hash);
-            if u64::from_le_bytes([e, f, g, h, i, j, k, l]) & wanted == wanted {
-                maybe |= 1 << labels;
-                places[labels].write((u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([m, n, o, p])));
-            }
+            // No branch: one that depends on memory would keep the next suffix from being asked for meanwhile.
+            maybe |= u128::from(u64::from_le_bytes(filter) & wanted == wanted) << labels;
+            buckets[labels].write(bucket as u32);
         }
         while maybe != 0 {
             let labels = maybe.trailing_zeros() as usize;
             maybe &= maybe - 1;
-            // SAFETY: the place of every bit in `maybe` has been written.
-            let (from, until) = unsafe { places[labels].assume_init() };
-            if let Some(record) = self.record(name, labels, from as usize, until as usize) {
+            // SAFETY: the bucket of every bit in `maybe` has been written.
+            let bucket = unsafe { buckets[labels].assume_init() };
+            if let Some(record) = self.record(name, labels, bucket as usize) {
                 records.push(record);
             }
         }
@@ -228,8 +231,12 @@ impl Matcher {
 
     /// The record of the last `labels` labels of `name` among those of its bucket.
     #[inline]
-    fn record(&self, name: &Name, labels: usize, from: usize, until: usize) -> Option<Record> {
-        let bucket = self.bytes.get(from..until.min(self.heads_at))?;
+    fn record(&self, name: &Name, labels: usize, bucket: usize) -> Option<Record> {
+        let place = |bucket: usize| u32_at(&self.bytes, self.places_at + bucket * PLACE).map(|place| place as usize);
+        let (from, until) = (place(bucket)?, place(bucket + 1)?.min(self.records_end));
+        let bucket = self.bytes.get(from..until)?;
+        soon::will_read(bucket);
+        soon::will_read(bucket.get(64..).unwrap_or_default());
         let mut coded = [0; MOST_OCTETS];
         let suffix = suffix(name, labels)?;
         let length = self.code.encode(suffix, &mut coded);
@@ -249,7 +256,7 @@ impl Matcher {
             let (listed, lines) = next.split_at_checked(size)?;
             let set = *self.sets.get(set)?;
             if listed == coded {
-                return Some(Record { labels: labels as u8, set, lines_at: until.min(self.heads_at) - lines.len() });
+                return Some(Record { labels: labels as u8, set, lines_at: until - lines.len() });
             }
             rest = lines.get(set.count as usize * self.line_width..)?;
         }

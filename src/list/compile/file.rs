@@ -33,6 +33,13 @@ impl<W: Write> Counted<W> {
         Ok(())
     }
 
+    pub(super) fn pad_to(&mut self, alignment: u64) -> io::Result<()> {
+        while !self.at.is_multiple_of(alignment) {
+            self.put(&[0])?;
+        }
+        Ok(())
+    }
+
     /// Writes the trailer with the CRC of everything before it; how long the file is.
     pub(super) fn end(mut self, mut trailer: Trailer) -> io::Result<u64> {
         self.pass_on()?;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Matcher, MatcherError, Set};
 use crate::list::code::Code;
 use crate::list::keyed::Keyed;
-use crate::list::layout::{self, HEAD, MEMBER, Member, OWN, START, START_MAGIC, Trailer, u32_at};
+use crate::list::layout::{self, FILTER, MEMBER, Member, OWN, PLACE, START, START_MAGIC, Trailer, u32_at};
 use crate::list::rule::Types;
 use crate::verdict::MAX_CATEGORIES;
 
@@ -40,16 +40,18 @@ fn checked_trailer(bytes: &[u8]) -> Result<Trailer, MatcherError> {
 /// The matcher, when the parts follow each other and fill the file to its trailer.
 fn assembled(bytes: Bytes, trailer: Trailer) -> Option<Matcher> {
     let place = |at: u64| usize::try_from(at).ok();
-    let heads_at = place(trailer.heads_at)?;
+    let (records_end, filters_at) = (place(trailer.records_end)?, place(trailer.filters_at)?);
     let (sets_at, types_at) = (place(trailer.sets_at)?, place(trailer.types_at)?);
     let (own_at, code_at) = (place(trailer.own_at)?, place(trailer.code_at)?);
     let code_end = bytes.len().checked_sub(Trailer::LENGTH)?;
-    let heads = usize::try_from(trailer.buckets).ok()?.checked_add(1)?.checked_mul(HEAD)?;
+    let buckets = usize::try_from(trailer.buckets).ok()?;
+    let places_at = filters_at.checked_add(buckets.checked_mul(FILTER)?)?;
+    let places = buckets.checked_add(1)?.checked_mul(PLACE)?;
     let starts = (trailer.sets as usize).checked_add(1)?.checked_mul(4)?;
     let members = (trailer.members as usize).checked_mul(MEMBER)?;
     let own_table = (trailer.own as usize).checked_mul(OWN)?;
-    let fits = heads_at >= START
-        && heads_at.checked_add(heads)? == sets_at
+    let fits = (START..=filters_at).contains(&records_end)
+        && places_at.checked_add(places)? == sets_at
         && sets_at.checked_add(starts)?.checked_add(members)? == types_at
         && types_at <= own_at
         && own_at.checked_add(own_table)? <= code_at
@@ -66,9 +68,15 @@ fn assembled(bytes: Bytes, trailer: Trailer) -> Option<Matcher> {
     }
     let sets = sets_of(bytes.get(sets_at..sets_at + starts)?, &members)?;
     let code = Code::from_bytes(bytes.get(code_at..code_end)?)?;
+    let keyed = Keyed::new(&trailer.seed);
+    if keyed.proof() != trailer.proof {
+        return None;
+    }
     Some(Matcher {
-        keyed: Keyed::new(&trailer.seed),
-        heads_at,
+        keyed,
+        records_end,
+        filters_at,
+        places_at,
         own_at,
         line_width: trailer.line_width as usize,
         deepest: 127usize.saturating_sub(trailer.depths.leading_zeros() as usize),
