@@ -88,7 +88,8 @@ pub fn run(command: &GrantCommand, config: &Config, clock: &Clock, out: &mut Out
             match taken.ledger.grant(id) {
                 Some(one) if out.is_json() => out.object(&object(one, now))?,
                 Some(one) => {
-                    out.line(format_args!("{id}: {} may reach {} until {}", one.whose(), opened(one), one.expires))?
+                    let (whose, opened, until) = (one.whose(), opened(one), whose::short(one.expires));
+                    out.line(format_args!("{id}: {whose} may reach {opened} until {until}"))?;
                 }
                 None => {}
             }

@@ -84,9 +84,9 @@ pub fn run(command: &WithdrawCommand, config: &Config, clock: &Clock, out: &mut 
             match taken.ledger.withdrawal(id) {
                 Some(one) if out.is_json() => out.object(&object(one, now))?,
                 Some(one) => {
-                    let (from, review) = (one.withdrawal.from, one.review);
-                    let from = if from <= now { "now".to_owned() } else { from.to_string() };
-                    let (whose, until) = (one.whose(), one.expires);
+                    let (from, review) = (one.withdrawal.from, short(one.review));
+                    let from = if from <= now { "now".to_owned() } else { short(from) };
+                    let (whose, until) = (one.whose(), short(one.expires));
                     out.line(format_args!(
                         "{id}: access of {whose} is withdrawn from {from} until {until}; review {review}"
                     ))?;
