@@ -1,6 +1,7 @@
 //! Floor 1: deciding. Values in, a verdict out; no clock, no I/O, no log line.
 
 pub mod decide;
+pub mod inherit;
 pub mod model;
 pub mod names;
 pub mod network;

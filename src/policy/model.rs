@@ -85,6 +85,8 @@ pub enum Response {
 pub struct Policy {
     /// Its name.
     pub name: Box<str>,
+    /// Place of the policy it starts from in [`Model::policies`], if it starts from one; what is here holds that one's lines already.
+    pub inherits: Option<usize>,
     /// How a block is answered.
     pub response: Response,
     /// `allow`, `deny` and `rewrite`: names written in the policy itself.

@@ -41,6 +41,8 @@ pub struct NameRules {
 struct Spoken {
     below: Option<(NameAct, EntryId)>,
     exact: Option<(NameAct, EntryId)>,
+    /// `below` is not asked for the name itself: a policy that inherits it says something else of that.
+    only_below: bool,
 }
 
 /// What spoke for a name.
@@ -79,7 +81,8 @@ impl NameRules {
         let whole = name.label_count();
         for (skipped, suffix) in name.suffixes().chain(std::iter::once(&[0u8][..])).enumerate() {
             let Some(spoken) = self.by_suffix.get(suffix) else { continue };
-            let best = match (spoken.exact.filter(|_| skipped == 0), spoken.below) {
+            let below = spoken.below.filter(|_| skipped > 0 || !spoken.only_below);
+            let best = match (spoken.exact.filter(|_| skipped == 0), below) {
                 (Some(exact), Some(below)) if below.0.rank() < exact.0.rank() => Some(below),
                 (exact, below) => exact.or(below),
             };
@@ -88,6 +91,41 @@ impl NameRules {
             }
         }
         None
+    }
+
+    /// Takes out what `nearer` speaks of by the same name: a name with all below it takes out both rules of that name; a name alone
+    /// takes out the rule for it alone, and of the other what that says of the name itself.
+    pub fn give_way(&mut self, nearer: &NameRules) {
+        for (suffix, theirs) in &nearer.by_suffix {
+            let Some(ours) = self.by_suffix.get_mut(suffix) else { continue };
+            if theirs.below.is_some() {
+                self.by_suffix.remove(suffix);
+                continue;
+            }
+            ours.exact = None;
+            ours.only_below = true;
+            if ours.below.is_none() {
+                self.by_suffix.remove(suffix);
+            }
+        }
+    }
+
+    /// Adds all rules of `further` but those that these here speak of by the same name.
+    pub fn inherit(&mut self, further: &NameRules) {
+        let mut further = further.clone();
+        further.give_way(self);
+        for (suffix, theirs) in further.by_suffix {
+            let ours = self.by_suffix.entry(suffix).or_default();
+            ours.exact = ours.exact.or(theirs.exact);
+            ours.below = ours.below.or(theirs.below);
+            ours.only_below |= theirs.only_below;
+        }
+    }
+
+    /// Whether the rule at `entry` is among these.
+    pub fn has_entry(&self, entry: EntryId) -> bool {
+        let is = |slot: Option<(NameAct, EntryId)>| slot.is_some_and(|(_, at)| at == entry);
+        self.by_suffix.values().any(|spoken| is(spoken.below) || is(spoken.exact))
     }
 }
 
@@ -122,5 +160,25 @@ mod tests {
         assert!(rules.find(&name("www.example.com")).is_none());
         rules.add(&Name::ROOT, false, NameAct::Monitor, EntryId(1));
         assert_eq!(rules.find(&name("www.example.com")).unwrap().labels, 0);
+    }
+
+    #[test]
+    fn what_is_inherited_gives_way_to_the_same_name_and_to_no_other() {
+        let mut parent = NameRules::default();
+        parent.add(&name("example.com"), false, NameAct::Allow, EntryId(0));
+        parent.add(&name("example.com"), true, NameAct::Monitor, EntryId(1));
+        parent.add(&name("docs.example.com"), false, NameAct::Allow, EntryId(2));
+        let with = |exact: bool| {
+            let mut child = NameRules::default();
+            child.add(&name("example.com"), exact, NameAct::Block, EntryId(9));
+            child.inherit(&parent);
+            let entry = |of: &str| child.find(&name(of)).map(|hit| hit.entry.0);
+            [entry("example.com"), entry("www.example.com"), entry("www.docs.example.com")]
+        };
+        assert_eq!(with(true), [Some(9), Some(0), Some(2)], "the name alone, though the other rule for it allows");
+        assert_eq!(with(false), [Some(9), Some(9), Some(2)]);
+        let mut untouched = NameRules::default();
+        untouched.inherit(&parent);
+        assert_eq!(untouched.find(&name("example.com")).map(|hit| hit.entry), Some(EntryId(0)));
     }
 }

@@ -50,6 +50,7 @@ fn house() -> House {
     let group = Group { name: "press-office".into(), devices: [MAC].into(), ..Group::default() };
     let policy = Policy {
         name: "standard".into(),
+        inherits: None,
         response: Response::Sinkhole,
         names: NameRules::default(),
         rewrites: Vec::new(),
