@@ -13,6 +13,7 @@ mod crash;
 mod differential;
 mod documents;
 mod evidence;
+mod explain;
 mod flags;
 mod floors;
 mod grafana;

@@ -56,6 +56,17 @@ pub struct NameHit {
     pub labels: u8,
 }
 
+/// A rule at or above a name, whether or not it came to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Above {
+    /// What it says.
+    pub hit: NameHit,
+    /// Whether it stands for its name alone.
+    pub alone: bool,
+    /// Whether it applies to the name asked for: one for a parent alone does not, nor does one whose own name was taken out of it.
+    pub applies: bool,
+}
+
 impl NameRules {
     /// Adds a rule for `name`: alone when `exact`, with all below it otherwise. Where two rules are for the same name, an allow beats
     /// a block, and otherwise the first stays.
@@ -91,6 +102,29 @@ impl NameRules {
             }
         }
         None
+    }
+
+    /// Every rule at or above `name`, in the order they are asked: the first that applies is what [`NameRules::find`] gives.
+    pub fn at_or_above(&self, name: &Name) -> Vec<Above> {
+        let whole = name.label_count();
+        let mut found = Vec::new();
+        for (skipped, suffix) in name.suffixes().chain(std::iter::once(&[0u8][..])).enumerate() {
+            let Some(spoken) = self.by_suffix.get(suffix) else { continue };
+            let labels = (whole - skipped) as u8;
+            let here = skipped == 0;
+            let rule = |slot: Option<(NameAct, EntryId)>, alone: bool, applies: bool| {
+                slot.map(|(act, entry)| Above { hit: NameHit { act, entry, labels }, alone, applies })
+            };
+            let exact = rule(spoken.exact, true, here);
+            let below = rule(spoken.below, false, !(here && spoken.only_below));
+            let below_first = matches!((&exact, &below), (Some(exact), Some(below))
+                if below.applies && below.hit.act.rank() < exact.hit.act.rank());
+            match below_first {
+                true => found.extend(below.into_iter().chain(exact)),
+                false => found.extend(exact.into_iter().chain(below)),
+            }
+        }
+        found
     }
 
     /// Takes out what `nearer` speaks of by the same name: a name with all below it takes out both rules of that name; a name alone
@@ -160,6 +194,30 @@ mod tests {
         assert!(rules.find(&name("www.example.com")).is_none());
         rules.add(&Name::ROOT, false, NameAct::Monitor, EntryId(1));
         assert_eq!(rules.find(&name("www.example.com")).unwrap().labels, 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_first_rule_that_applies_is_the_one_that_is_found(
+            rules in proptest::collection::vec((0usize..4, proptest::bool::ANY, 0usize..4), 0..8),
+            inherited in proptest::collection::vec((0usize..4, proptest::bool::ANY, 0usize..4), 0..8),
+        ) {
+            const NAMES: [&str; 4] = ["test", "a.test", "b.a.test", "."];
+            const ACTS: [NameAct; 4] = [NameAct::Allow, NameAct::Monitor, NameAct::Rewrite, NameAct::Block];
+            let made = |from: &[(usize, bool, usize)], first: u32| {
+                let mut made = NameRules::default();
+                for ((at, exact, act), entry) in from.iter().zip(first..) {
+                    made.add(&name(NAMES[*at]), *exact, ACTS[*act], EntryId(entry));
+                }
+                made
+            };
+            let mut all = made(&rules, 0);
+            all.inherit(&made(&inherited, 100));
+            for text in ["test", "a.test", "b.a.test", "x.b.a.test", "other"] {
+                let first = all.at_or_above(&name(text)).into_iter().find(|above| above.applies).map(|above| above.hit);
+                proptest::prop_assert_eq!(first, all.find(&name(text)), "{}", text);
+            }
+        }
     }
 
     #[test]
