@@ -2,6 +2,8 @@
 
 pub mod decide;
 pub mod inherit;
+#[cfg(test)]
+mod isolation;
 pub mod model;
 pub mod names;
 pub mod network;

@@ -99,7 +99,10 @@ fn an_explanation_names_everything_looked_at_and_why_it_did_or_did_not_speak() {
     };
     let part = |looked: &Value, what: &str| {
         let all = looked["within"].as_array().unwrap();
-        all.iter().find(|part| part["what"].as_str().unwrap().starts_with(what)).unwrap_or_else(|| panic!("no {what}: {looked:#}")).clone()
+        all.iter()
+            .find(|part| part["what"].as_str().unwrap().starts_with(what))
+            .unwrap_or_else(|| panic!("no {what}: {looked:#}"))
+            .clone()
     };
 
     let social = walk(&["www.social.example", "--client", "127.0.0.9"]);
@@ -109,7 +112,9 @@ fn an_explanation_names_everything_looked_at_and_why_it_did_or_did_not_speak() {
     let timed = part(&category, "policy.standard.timed[0] lunch");
     assert_eq!(timed["said"], "would be allowed; not in force until Mon 2026-11-23 12:00 GMT");
     let exception = part(&category, "policy.standard.exception[0] press-office")["said"].to_string();
-    for why in ["not a member", "127.0.0.9 is in none of its prefixes", "the device is not known", "the user is not known"] {
+    for why in
+        ["not a member", "127.0.0.9 is in none of its prefixes", "the device is not known", "the user is not known"]
+    {
         assert!(exception.contains(why), "{why}: {exception}");
     }
     assert_eq!(part(&category, "policy.standard.block social")["counts"], true);
@@ -131,7 +136,10 @@ fn an_explanation_names_everything_looked_at_and_why_it_did_or_did_not_speak() {
 
     // Of two categories the strictest, and every list and line.
     let live = walk(&["live.social.example", "--client", "127.0.0.9"]);
-    assert_eq!(looked(&live, "the strictest counts")["said"], "blocked (social) before answered and marked (streaming)");
+    assert_eq!(
+        looked(&live, "the strictest counts")["said"],
+        "blocked (social) before answered and marked (streaming)"
+    );
     assert_eq!(looked(&live, "category streaming")["spoke"], false);
     let bet = walk(&["www.bet.example", "--client", "127.0.0.9"]);
     let gambling = looked(&bet, "category gambling");
@@ -179,7 +187,10 @@ fn what_another_configuration_would_change_is_counted_exactly_and_worst_first() 
         .replace("block = [\"gambling\", \"social\"]", "block = [\"social\"]")
         .replace("monitor = [\"streaming\"]", "monitor = [\"streaming\", \"gambling\"]")
         .replace("deny = [\"firm.example\"]", "deny = [\"b.firm.example\", \"poker.example\"]")
-        .replace("inherits = \"standard\"\nmonitor = [\"gambling\"]", "inherits = \"standard\"\nblock = [\"gambling\"]\nresponse = \"nxdomain\"");
+        .replace(
+            "inherits = \"standard\"\nmonitor = [\"gambling\"]",
+            "inherits = \"standard\"\nblock = [\"gambling\"]\nresponse = \"nxdomain\"",
+        );
     std::fs::write(cordon.dir.join("other.toml"), format!("[node]\ndata_dir = \"data\"\n{other}")).unwrap();
 
     let before = folder(&cordon.dir.join("data/lists"));

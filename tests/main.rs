@@ -21,6 +21,7 @@ mod hostile;
 mod local_zones;
 mod monitoring;
 mod peers_upstream;
+mod policies;
 mod real_lists;
 mod reloads;
 mod stories;
