@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use cordon::moment::Moment;
+use cordon::verdict::Transport;
 use hickory_proto::rr::RecordType;
 use serde_json::Value;
 
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
+use crate::support::house::{House, TableUpstream};
 
 /// A folder with a configuration and its lists, and no server.
 fn laid(config: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Cordon) {
@@ -298,4 +301,42 @@ fn the_explanation_in_the_readme_is_a_real_one() {
         .output()
         .unwrap();
     assert_eq!(text(&output), picture);
+}
+
+#[test]
+fn each_question_is_decided_at_a_time_like_the_one_it_was_asked_at() {
+    let upstream = TableUpstream::start();
+    upstream.add("www.social.example", RecordType::A, "192.0.2.7", 60).unwrap();
+    let rules = RULES.replace("udp://127.0.0.1:9", &format!("udp://{}", upstream.peer.addr));
+    let files: Vec<(String, String)> = LISTS.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+    let moment = |text: &str| Moment::from(text.parse::<jiff::Timestamp>().unwrap());
+    // A Monday: before lunch, at lunch, in the evening; and the Sunday before, at the hour of lunch.
+    let house = House::new(&rules, &files, moment("2025-11-23T12:30:00Z")).unwrap();
+    for (at, times) in [
+        ("2025-11-23T12:30:00Z", 5),
+        ("2025-11-24T11:30:00Z", 2),
+        ("2025-11-24T12:30:00Z", 3),
+        ("2025-11-24T18:30:00Z", 4),
+    ] {
+        house.clock.set(moment(at));
+        for _ in 0..times {
+            let asked = Ask::new("www.social.example", RecordType::A).wire(7);
+            house.ask(&asked, "127.0.0.5:4444".parse().unwrap(), Transport::Udp).unwrap();
+        }
+    }
+    let dir = house.log_dir().join("../..");
+    let other = rules.replace("windows = [\"mon-fri 12:00-14:00\"]", "windows = [\"mon-fri 18:00-20:00\"]");
+    std::fs::write(dir.join("other.toml"), format!("[node]\nname = \"story\"\n{other}")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cordon"))
+        .current_dir(&dir)
+        .args(["--config", "cordon.toml", "--json", "explain", "--diff", "other.toml", "--log", "2025-11-20"])
+        .output()
+        .unwrap();
+    let objects: Vec<Value> = text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<String> =
+        objects.iter().map(|o| format!("{} {} {}", o["change"], o["queries"], o["new"]["spoken"]["reason"])).collect();
+    // At lunch it was answered and would not be; in the evening the other way round; at any other time nothing changes.
+    assert_eq!(told[..2], ["\"now blocked\" 3 \"category\"", "\"now answered\" 4 \"schedule\""]);
+    let summary = &objects[2];
+    assert_eq!((&summary["rows"], &summary["decided"], &summary["changed"]), (&14.into(), &3.into(), &2.into()));
 }

@@ -89,7 +89,6 @@ pub fn run(args: &DiffArgs, other: &Path, config: Config, clock: &Clock, out: &m
         |counted| &counted.coverage,
     )?;
     let mut compared = Compared::new(&old, &new);
-    bar.set_message("deciding");
     bar.set_length(counted.rows());
     bar.set_position(0);
     for (cells, rows) in counted.each() {
