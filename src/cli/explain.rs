@@ -32,8 +32,8 @@ use crate::subject::{Known, Subject, Via};
     cordon explain www.facebook.com --client 10.20.1.5 --user u4711 --at '2026-11-23 09:00'\n  \
     cordon explain --diff candidate.toml --log 7d --reason 'change 4711'
 
-Exit code: 0 when there was something to explain, whatever the verdict and whatever would change; 1 when a part of the log could not be
-read; 2 wrong usage; 3 when a configuration is in error.")]
+Exit code: 0 when there was something to explain, whatever the verdict and whatever would change; 1 when a part of the log \
+    could not be read; 2 wrong usage; 3 when a configuration is in error.")]
 pub struct ExplainArgs {
     /// The name to be explained.
     #[arg(required_unless_present = "diff", conflicts_with = "diff")]

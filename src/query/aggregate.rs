@@ -248,7 +248,11 @@ impl Groups {
         self.add_distinct(batch, &places)?;
         if self.held > budget.memory {
             let what = format!("{} groups and {} different values", self.counts.len(), self.values.len());
-            let advice = "narrow the filter, or count by fewer columns or longer buckets";
+            let stretched = self.keys.iter().any(|(_, span)| matches!(span, Span::Stretches(_)));
+            let advice = match stretched {
+                true => "read less far back, or one network zone at a time",
+                false => "narrow the filter, or count by fewer columns or longer buckets",
+            };
             return Err(QueryError::Memory { what, limit: budget.memory, advice });
         }
         Ok(())

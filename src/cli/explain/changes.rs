@@ -6,11 +6,12 @@ use serde::Serialize;
 use super::decided::{Decided, Spoken};
 use super::in_zone;
 use crate::dns::Name;
-use crate::engine::{Snapshot, gate};
+use crate::engine::Snapshot;
 use crate::list::Hits;
 use crate::moment::Moment;
 use crate::policy::Schedule;
 use crate::subject::Subject;
+use crate::verdict::{CategoryId, Reason};
 
 /// How many changes are told.
 const TOLD: usize = 2;
@@ -22,6 +23,8 @@ const LOOKED_AT: usize = 240;
 pub struct Change {
     /// When, by the clock of the schedule that begins or ends.
     pub at: String,
+    /// The same in UTC (RFC 3339).
+    pub at_utc: String,
     /// What speaks then.
     #[serde(flatten)]
     pub then: Spoken,
@@ -38,8 +41,9 @@ pub struct Changes {
 
 impl Changes {
     /// Looks for the changes after `at` of what is decided now.
-    pub fn of(snapshot: &Snapshot, name: &Name, qtype: u16, subject: &Subject, at: Moment, now: &Spoken) -> Changes {
-        let bearing = bearing(snapshot, name, subject);
+    pub fn of(snapshot: &Snapshot, name: &Name, qtype: u16, subject: &Subject, at: Moment, now: &Decided) -> Changes {
+        let bearing = bearing(snapshot, name, subject, now);
+        let now = now.spoken(snapshot, name);
         let mut next: Vec<Change> = Vec::new();
         let mut from = at;
         for _ in 0..LOOKED_AT {
@@ -49,8 +53,8 @@ impl Changes {
             };
             let standing = snapshot.standing(moment);
             let then = Decided::of(snapshot, &standing, name, qtype, subject, &mut ()).spoken(snapshot, name);
-            if then != *next.last().map_or(now, |last| &last.then) {
-                next.push(Change { at: in_zone(moment, &schedule.timezone), then });
+            if then != *next.last().map_or(&now, |last| &last.then) {
+                next.push(Change { at: in_zone(moment, &schedule.timezone), at_utc: moment.to_string(), then });
             }
             from = moment;
             if next.len() == TOLD {
@@ -76,15 +80,26 @@ impl Changes {
     }
 }
 
-/// The schedules that the client's policy has for a category the name is in.
-fn bearing<'a>(snapshot: &'a Snapshot, name: &Name, subject: &Subject) -> Vec<&'a Schedule> {
+/// The schedules that can change what is decided: those that the client's policy has for a category the name is in, unless a group of the
+/// subject's speaks of that category at any time. A name that is written in the policy is decided before every schedule.
+fn bearing<'a>(snapshot: &'a Snapshot, name: &Name, subject: &Subject, now: &Decided) -> Vec<&'a Schedule> {
     let model = snapshot.model();
-    let policy = gate::admit(model, subject.client).ok().and_then(|place| place.policy(model));
+    let why = now.verdict.why();
+    let timeless = match why.reason {
+        Reason::Name | Reason::Internal | Reason::Unmatched => true,
+        Reason::Group => why.category.is_none(),
+        _ => false,
+    };
+    let Some(policy) = now.place.policy(model).filter(|_| !timeless) else { return Vec::new() };
     let mut hits = Hits::new();
     snapshot.matcher().look_up(name, &mut hits);
-    let timed = policy.into_iter().flat_map(|policy| &policy.timed);
-    let mut places: Vec<usize> =
-        timed.filter(|timed| hits.iter().any(|hit| timed.categories.has(hit.category))).map(|t| t.schedule).collect();
+    let of_group = |category: CategoryId| {
+        let groups = policy.exceptions.iter().filter(|exception| exception.categories.has(category));
+        groups.filter_map(|exception| model.groups.get(exception.group)).any(|group| group.has(subject))
+    };
+    let open: Vec<CategoryId> = hits.iter().map(|hit| hit.category).filter(|category| !of_group(*category)).collect();
+    let timed = policy.timed.iter().filter(|timed| open.iter().any(|category| timed.categories.has(*category)));
+    let mut places: Vec<usize> = timed.map(|timed| timed.schedule).collect();
     places.sort_unstable();
     places.dedup();
     places.into_iter().filter_map(|place| model.schedules.get(place)).collect()

@@ -50,6 +50,8 @@ struct Standing {
     in_force: bool,
     /// When it begins or ends next, by its own clock; none: never.
     until: Option<String>,
+    /// The same in UTC (RFC 3339).
+    until_utc: Option<String>,
 }
 
 impl Walk {
@@ -62,10 +64,14 @@ impl Walk {
         let spoken = decided.spoken(snapshot, name);
         let policy = decided.place.policy(model);
         let looking = Looking { snapshot, policy, name, subject, at, decided: &decided };
-        let schedules = model.schedules.iter().enumerate().map(|(number, schedule)| Standing {
-            schedule: schedule.name.to_string(),
-            in_force: standing.has(number),
-            until: schedule.next_change(at).map(|next| in_zone(next, &schedule.timezone)),
+        let schedules = model.schedules.iter().enumerate().map(|(number, schedule)| {
+            let next = schedule.next_change(at);
+            Standing {
+                schedule: schedule.name.to_string(),
+                in_force: standing.has(number),
+                until: next.map(|next| in_zone(next, &schedule.timezone)),
+                until_utc: next.map(|next| next.to_string()),
+            }
         });
         let category = decided.verdict.why().category;
         Walk {
@@ -82,7 +88,7 @@ impl Walk {
             via: subject.known.as_deref().map(|known| known.via.word()),
             looked_at: looking.all(&steps),
             schedules: schedules.collect(),
-            changes: Changes::of(snapshot, name, qtype, subject, at, &spoken),
+            changes: Changes::of(snapshot, name, qtype, subject, at, &decided),
             clause: category.and_then(|id| model.category(id).clause.as_deref()).map(str::to_owned),
             answer: answer(snapshot, &decided),
             spoken,
