@@ -2,6 +2,9 @@
 
 pub mod access;
 pub mod decide;
+pub mod inherit;
+#[cfg(test)]
+mod isolation;
 pub mod model;
 pub mod names;
 pub mod network;

@@ -1,5 +1,11 @@
 //! `cordon explain`: the walk of a decision in words, from the files alone.
 
+mod access;
+mod changes;
+mod decided;
+mod diff;
+mod looked;
+mod members;
 mod walk;
 
 use std::net::IpAddr;
@@ -10,6 +16,7 @@ use jiff::Zoned;
 use crate::access::{Journal, Taken};
 use crate::cli::{Failure, Out};
 use crate::config::Config;
+use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble};
 use crate::list::asked_name;
 use crate::metrics::Metrics;
@@ -24,18 +31,25 @@ use crate::subject::{Known, Subject, Via};
 #[command(after_help = "Examples:\n  \
     cordon explain www.bet365.com\n  \
     cordon explain www.facebook.com --client 10.20.1.5 --at 12:30\n  \
-    cordon explain www.facebook.com --client 10.20.1.5 --user u4711 --at '2026-11-23 09:00'")]
+    cordon explain www.facebook.com --client 10.20.1.5 --user u4711 --at '2026-11-23 09:00'\n  \
+    cordon explain --diff candidate.toml --log 7d --reason 'change 4711'
+
+Exit code: 0 when there was something to explain, whatever the verdict and whatever would change; 1 when a part of the log \
+    could not be read; 2 wrong usage; 3 when a configuration is in error.")]
 pub struct ExplainArgs {
     /// The name to be explained.
-    pub name: String,
+    #[arg(required_unless_present = "diff", conflicts_with = "diff")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    diff: diff::DiffArgs,
     /// Address of the client that asks; without it, the first address of each network zone is taken in turn.
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", conflicts_with = "diff")]
     pub client: Option<IpAddr>,
     /// As if this user were known to be behind the client.
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", conflicts_with = "diff")]
     pub user: Option<String>,
     /// At which time: `12:30` (today), `2026-11-23 09:00`, or RFC 3339; the machine's time zone unless one is given. Default: now.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "diff")]
     pub at: Option<String>,
     /// The type asked for.
     #[arg(long, value_name = "TYPE", default_value = "A")]
@@ -44,8 +58,12 @@ pub struct ExplainArgs {
 
 /// Explains. Ends with 0 whenever there was something to explain, whatever the verdict.
 pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> Result<(), Failure> {
-    let name =
-        asked_name(&args.name).map_err(|why| Failure::usage(format!("`{}` is not a name: it {why}", args.name)))?;
+    if let Some(other) = &args.diff.diff {
+        return diff::run(&args.diff, other, config, clock, out);
+    }
+    args.diff.unused()?;
+    let asked = args.name.as_deref().unwrap_or_default();
+    let name = asked_name(asked).map_err(|why| Failure::usage(format!("`{asked}` is not a name: it {why}")))?;
     let Rtype(qtype) = Rtype::parse(&args.r#type).ok_or_else(|| {
         Failure::usage(format!("--type {}: not a record type; give a mnemonic such as AAAA or TYPE65", args.r#type))
     })?;
@@ -53,14 +71,8 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         Some(text) => moment(text, clock.now())?,
         None => clock.now(),
     };
-    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
     let taken = taken(&config, out)?;
-    let mut snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
-        |error| match error {
-            ReloadError::Config(_) => Failure::configuration(error),
-            other => Failure::failed(other),
-        },
-    )?;
+    let mut snapshot = candidate(config, at)?;
     snapshot.access = std::sync::Arc::new(taken.access(&snapshot.model().categories, at));
     let clients: Vec<IpAddr> = match args.client {
         Some(client) => vec![client],
@@ -95,6 +107,15 @@ fn taken(config: &Config, out: &mut Out) -> Result<Taken, Failure> {
     }
 }
 
+/// What a server would decide by if it started with this configuration; nothing on the disk is touched.
+fn candidate(config: Config, at: Moment) -> Result<Snapshot, Failure> {
+    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
+    assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
+        ReloadError::Config(_) => Failure::configuration(error),
+        other => Failure::failed(other),
+    })
+}
+
 fn subject(mut subject: Subject, user: Option<&str>) -> Subject {
     if let Some(user) = user {
         let known = subject.known.as_deref().cloned().unwrap_or_default();
@@ -103,6 +124,11 @@ fn subject(mut subject: Subject, user: Option<&str>) -> Subject {
         subject.known = Some(Known { user, via, shared: false, ..known }.into());
     }
     subject
+}
+
+/// A moment for a person, by the clock of a time zone.
+fn in_zone(at: Moment, zone: &jiff::tz::TimeZone) -> String {
+    at.timestamp().to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// A time as a person writes it.

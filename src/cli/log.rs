@@ -2,7 +2,7 @@
 
 pub mod args;
 mod export;
-mod look;
+pub(in crate::cli) mod look;
 mod search;
 mod stats;
 mod tail;

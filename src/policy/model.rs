@@ -87,6 +87,8 @@ pub enum Response {
 pub struct Policy {
     /// Its name.
     pub name: Box<str>,
+    /// Place of the policy it starts from in [`Model::policies`], if it starts from one; what is here holds that one's lines already.
+    pub inherits: Option<usize>,
     /// How a block is answered, where the configuration says so; else as a list wants it, and by the sinkhole.
     pub response: Option<Response>,
     /// `allow`, `deny` and `rewrite`: names written in the policy itself.
@@ -170,7 +172,32 @@ pub struct Group {
     pub directory: Option<Box<str>>,
 }
 
+/// What makes a subject a member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// The client's address is within this prefix.
+    Client(IpNet),
+    /// The device.
+    Device(Mac),
+    /// The user.
+    User,
+    /// The directory group, as the source of the attribution names it.
+    Directory,
+}
+
 impl Group {
+    /// Through what the subject belongs to the group, where it does: [`Group::has`] for people who want to know why.
+    pub fn through(&self, subject: &Subject) -> Option<Through> {
+        if let Some(prefix) = self.clients.iter().find(|prefix| prefix.contains(&subject.client)) {
+            return Some(Through::Client(*prefix));
+        }
+        let known = subject.known.as_deref()?;
+        let device = known.device.mac.filter(|mac| self.devices.contains(mac)).map(Through::Device);
+        let user = || subject.user().filter(|user| self.users.contains(*user)).map(|_| Through::User);
+        let named = || self.directory.as_ref().is_some_and(|directory| known.groups.contains(directory));
+        device.or_else(user).or_else(|| (!known.shared && named()).then_some(Through::Directory))
+    }
+
     /// Whether the subject belongs to the group.
     pub fn has(&self, subject: &Subject) -> bool {
         if self.clients.iter().any(|prefix| prefix.contains(&subject.client)) {

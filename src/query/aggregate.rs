@@ -14,6 +14,7 @@ use super::cell::{Cell, shown};
 use super::evaluate::named;
 use super::filter::Filter;
 use super::run::{Budget, Coverage, QueryError, walk};
+use crate::moment::Moment;
 use crate::record::columns::{COLUMNS, Kind, index_of};
 use crate::store::reader::Reader;
 
@@ -28,6 +29,18 @@ pub struct Counting {
     pub distinct: Option<usize>,
     /// Keep the groups with most rows: of all, or of each bucket.
     pub top: Option<usize>,
+    /// In place of a bucket: from which moment on rows count as if they had arrived at which. In order; rows before the first count as
+    /// the first does.
+    pub stretches: Vec<Stretch>,
+}
+
+/// A span of time whose rows are counted together with those of every span that stands for the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Where it begins; it ends where the next one does.
+    pub from: Moment,
+    /// The moment it stands for.
+    pub stands_for: Moment,
 }
 
 /// The groups counted.
@@ -62,7 +75,7 @@ impl Counting {
     fn columns(&self) -> Vec<usize> {
         let mut columns = self.by.clone();
         columns.extend(self.distinct);
-        if self.bucket.is_some() {
+        if self.bucket.is_some() || !self.stretches.is_empty() {
             columns.extend(index_of("time"));
         }
         columns.sort_unstable();
@@ -85,6 +98,14 @@ impl Counted {
     /// Rows of all groups.
     pub fn rows(&self) -> u64 {
         self.counts.iter().map(|(rows, _)| rows).sum()
+    }
+
+    /// The groups shown: their keys, bucket or stretch first, and how many rows each has.
+    pub fn each(&self) -> impl Iterator<Item = (Vec<Option<Cell<'_>>>, u64)> + '_ {
+        self.order.iter().map(|&group| {
+            let keys = self.keys.iter().map(|(_, array)| Cell::of(array, group)).collect();
+            (keys, self.counts.get(group).map_or(0, |count| count.0))
+        })
     }
 
     /// Headings of [`Counted::table`].
@@ -130,13 +151,20 @@ impl Counted {
 
 /// Groups by their keys in arrow's row format, which tells null from empty.
 struct Groups {
-    keys: Vec<(&'static str, Option<Duration>)>,
+    keys: Vec<(&'static str, Span)>,
     converter: Option<RowConverter>,
     places: HashMap<Box<[u8]>, u32>,
     counts: Vec<(u64, u64)>,
     distinct: Option<(&'static str, RowConverter)>,
     values: HashSet<Box<[u8]>>,
     held: usize,
+}
+
+/// What of a row is a key: a column as it is, or its time as the beginning of a bucket or as what its stretch stands for.
+enum Span {
+    Column,
+    Bucket(Duration),
+    Stretches(Vec<Stretch>),
 }
 
 /// What an entry of a hash table costs beside its key, roughly and rather too much.
@@ -152,12 +180,15 @@ impl Groups {
             if bucket.as_micros() == 0 || i64::try_from(bucket.as_micros()).is_err() {
                 return Err(QueryError::Asked("a bucket is between a microsecond and a few thousand years".into()));
             }
-            keys.push(("bucket", Some(bucket)));
+            keys.push(("bucket", Span::Bucket(bucket)));
+            fields.push(SortField::new(Kind::Time.arrow()));
+        } else if !counting.stretches.is_empty() {
+            keys.push(("stretch", Span::Stretches(counting.stretches.clone())));
             fields.push(SortField::new(Kind::Time.arrow()));
         }
         for &place in &counting.by {
             let column = column(place)?;
-            keys.push((column.name, None));
+            keys.push((column.name, Span::Column));
             fields.push(SortField::new(column.kind.arrow()));
         }
         let converter = if fields.is_empty() { None } else { Some(RowConverter::new(fields)?) };
@@ -187,9 +218,10 @@ impl Groups {
     fn add(&mut self, batch: &RecordBatch, budget: &Budget) -> Result<(), QueryError> {
         let mut places: Vec<u32> = Vec::new();
         if let Some(converter) = &self.converter {
-            let arrays = self.keys.iter().map(|(name, bucket)| match bucket {
-                Some(bucket) => bucketed(batch, *bucket),
-                None => Ok(named(batch, name)?),
+            let arrays = self.keys.iter().map(|(name, span)| match span {
+                Span::Bucket(bucket) => bucketed(batch, *bucket),
+                Span::Stretches(stretches) => stretched(batch, stretches),
+                Span::Column => Ok(named(batch, name)?),
             });
             let rows = converter.convert_columns(&arrays.collect::<Result<Vec<_>, QueryError>>()?)?;
             places.reserve(rows.num_rows());
@@ -216,7 +248,11 @@ impl Groups {
         self.add_distinct(batch, &places)?;
         if self.held > budget.memory {
             let what = format!("{} groups and {} different values", self.counts.len(), self.values.len());
-            let advice = "narrow the filter, or count by fewer columns or longer buckets";
+            let stretched = self.keys.iter().any(|(_, span)| matches!(span, Span::Stretches(_)));
+            let advice = match stretched {
+                true => "read less far back, or one network zone at a time",
+                false => "narrow the filter, or count by fewer columns or longer buckets",
+            };
             return Err(QueryError::Memory { what, limit: budget.memory, advice });
         }
         Ok(())
@@ -285,10 +321,22 @@ fn time_of(cell: Cell<'_>) -> i64 {
 
 fn bucketed(batch: &RecordBatch, bucket: Duration) -> Result<ArrayRef, QueryError> {
     let long = i64::try_from(bucket.as_micros()).unwrap_or(i64::MAX).max(1);
+    times(batch, |at| at.saturating_sub(at.rem_euclid(long)))
+}
+
+fn stretched(batch: &RecordBatch, stretches: &[Stretch]) -> Result<ArrayRef, QueryError> {
+    times(batch, |at| {
+        let after = stretches.partition_point(|stretch| stretch.from.micros() <= at);
+        stretches.get(after.saturating_sub(1)).map_or(at, |stretch| stretch.stands_for.micros())
+    })
+}
+
+/// The times of the rows, each as something else.
+fn times(batch: &RecordBatch, change: impl Fn(i64) -> i64) -> Result<ArrayRef, QueryError> {
     let time = named(batch, "time")?;
     let time = time
         .as_primitive_opt::<TimestampMicrosecondType>()
         .ok_or_else(|| QueryError::Asked("the time of the rows is of another type".into()))?;
-    let begins: TimestampMicrosecondArray = time.unary(|at| at.saturating_sub(at.rem_euclid(long)));
-    Ok(Arc::new(begins.with_timezone("UTC")))
+    let changed: TimestampMicrosecondArray = time.unary(change);
+    Ok(Arc::new(changed.with_timezone("UTC")))
 }

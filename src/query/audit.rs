@@ -21,7 +21,7 @@ const VERSION: u32 = 1;
 /// One look, as recorded.
 #[derive(Debug, Serialize)]
 pub struct Look<'a> {
-    /// Which command: search, tail, stats, export.
+    /// Which command: search, tail, stats, export, explain --diff.
     pub command: &'a str,
     /// The filter, flag to values.
     pub filter: Value,

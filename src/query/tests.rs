@@ -10,8 +10,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::aggregate::{Counting, count};
-use super::cell::object;
+use super::aggregate::{Counting, Stretch, count};
+use super::cell::{Cell, object};
 use super::evaluate::keep;
 use super::export::{Format, export};
 use super::filter::{Filter, Span, flags};
@@ -104,6 +104,7 @@ proptest! {
             bucket: bucket.map(Duration::from_micros),
             distinct: distinct.and_then(index_of),
             top: None,
+            ..Counting::default()
         };
         let reader = Reader::open(dir.path()).unwrap();
         let counted = count(&reader, &filter, &counting, &ample(), &mut |_, _| {}).unwrap();
@@ -254,6 +255,7 @@ fn the_largest_groups_are_kept_of_each_bucket() {
         bucket: Some(Duration::from_micros(10)),
         distinct: index_of("qname"),
         top: Some(1),
+        ..Counting::default()
     };
     let reader = Reader::open(dir.path()).unwrap();
     let counted = count(&reader, &Filter::default(), &counting, &ample(), &mut |_, _| {}).unwrap();
@@ -261,6 +263,27 @@ fn the_largest_groups_are_kept_of_each_bucket() {
     let table = counted.table();
     assert_eq!(table.iter().map(|line| line[1..].join(" ")).collect::<Vec<_>>(), ["a 2 1", "c 2 1"]);
     assert_eq!((counted.groups(), counted.shown(), counted.rows()), (5, 2, 7));
+}
+
+#[test]
+fn stretches_that_stand_for_the_same_moment_are_counted_together() {
+    let row = |time: i64, user: &str| Row { time, user: Some(user.into()), ..Row::default() };
+    let rows = [row(0, "a"), row(9, "a"), row(10, "a"), row(19, "b"), row(20, "a"), row(25, "b"), row(31, "a")];
+    let dir = log(&rows, 3);
+    let stretch = |from, stands_for| Stretch { from: Moment(from), stands_for: Moment(stands_for) };
+    let stretches = vec![stretch(5, 5), stretch(10, 10), stretch(20, 5), stretch(30, 10)];
+    let counting = Counting { by: vec![index_of("user").unwrap()], stretches, ..Counting::default() };
+    let reader = Reader::open(dir.path()).unwrap();
+    let counted = count(&reader, &Filter::default(), &counting, &ample(), &mut |_, _| {}).unwrap();
+    let mut told: Vec<String> = counted
+        .each()
+        .map(|(cells, rows)| match cells[..] {
+            [Some(Cell::Time(at)), Some(Cell::Text(user))] => format!("{} {user} {rows}", at.micros()),
+            _ => panic!("{cells:?}"),
+        })
+        .collect();
+    told.sort();
+    assert_eq!(told, ["10 a 2", "10 b 1", "5 a 3", "5 b 1"], "what is before the first counts with it");
 }
 
 #[test]

@@ -47,13 +47,24 @@ impl<'a> Look<'a> {
         config: &'a Config,
         clock: &'a Clock,
     ) -> Result<Look<'a>, Failure> {
-        let reason = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_string);
+        let filter = args.filter.filter(clock.now())?;
+        Look::begin_with(command, filter, args.reason.as_deref(), config, clock)
+    }
+
+    /// As [`Look::begin`], for a filter that was made otherwise.
+    pub fn begin_with(
+        command: &'static str,
+        filter: Filter,
+        reason: Option<&str>,
+        config: &'a Config,
+        clock: &'a Clock,
+    ) -> Result<Look<'a>, Failure> {
+        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_string);
         if config.log.require_reason == RequireReason::Required && reason.is_none() {
             return Err(Failure::usage(
                 "a look at the log needs a reason here (log.require_reason): add --reason TEXT, a case number for instance",
             ));
         }
-        let filter = args.filter.filter(clock.now())?;
         let log_dir = config.log.dir.as_path();
         if !log_dir.is_dir() {
             return Err(Failure::failed(format!(

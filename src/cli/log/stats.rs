@@ -60,7 +60,8 @@ pub(super) fn run(args: StatsArgs, config: &Config, clock: &Clock, out: &mut Out
         }
     }
     let distinct = args.distinct.as_deref().map(|name| column("distinct", name)).transpose()?;
-    let counting = Counting { by, bucket: args.bucket, distinct, top: args.top.map(|top| top as usize) };
+    let counting =
+        Counting { by, bucket: args.bucket, distinct, top: args.top.map(|top| top as usize), ..Counting::default() };
     let look = Look::begin("stats", &args.look, config, clock)?;
     let bar = progress(out.is_json());
     let counted = look.ask(

@@ -1,5 +1,6 @@
 //! Policies.
 
+mod inherits;
 mod rewrites;
 
 use std::collections::HashMap;
@@ -14,10 +15,12 @@ use crate::policy::model::Act;
 use crate::policy::names::NameAct;
 use crate::policy::{Exception, Model, NameRules, Policy, Response, Timed};
 use crate::verdict::{CategoryId, CategorySet, EntryId};
+use rewrites::Leads;
 
 impl Check<'_> {
     /// Fills the model's policies; categories, schedules and groups are there already.
     pub(super) fn policies(&mut self, written: &Named<v1::Policy>, model: &mut Model) {
+        let mut leads: Vec<Leads> = Vec::new();
         for (text, policy) in written.iter() {
             let key = Key::new("policy").of(text);
             let name = self.take(text, &key, values::word).unwrap_or_else(|| text.as_str().into());
@@ -25,15 +28,19 @@ impl Check<'_> {
                 let problem = format!("`{name}` is a word of `unmatched.action`");
                 self.error(text.span(), &key, problem, "give the policy another name");
             }
-            let policy = self.policy(name, policy, &key, model);
+            let (policy, led) = self.policy(name, policy, &key, model);
             model.policies.push(policy);
+            leads.push(led);
         }
+        self.inherit(written, &leads, model);
     }
 
-    fn policy(&mut self, name: Box<str>, written: &v1::Policy, key: &Key, model: &mut Model) -> Policy {
+    /// What a policy itself says, and what its rewrites lead to.
+    fn policy(&mut self, name: Box<str>, written: &v1::Policy, key: &Key, model: &mut Model) -> (Policy, Leads) {
         let default_block = written.default.as_deref() == Some(&v1::Otherwise::Block);
         let mut policy = Policy {
             name,
+            inherits: None,
             response: written.response.as_deref().map(response),
             names: NameRules::default(),
             rewrites: Vec::new(),
@@ -45,7 +52,7 @@ impl Check<'_> {
         };
         self.actions(written, key, &mut policy, model);
         self.names(written, key, &mut policy, model);
-        self.rewrites(written, key, &mut policy, model);
+        let leads = self.rewrites(written, key, &mut policy, model);
         if let Some(default) = written.default.as_deref() {
             let word = if *default == v1::Otherwise::Block { "block" } else { "allow" };
             policy.default_entry = Some(model.add_entry(format!("{key}.default {word}")));
@@ -58,12 +65,14 @@ impl Check<'_> {
             let exception = self.exception(exception, &key.of("exception").nth(n), model);
             policy.exceptions.extend(exception);
         }
-        policy
+        (policy, leads)
     }
 
     /// `block`, `monitor` and `permit`: each category has one action.
     fn actions(&mut self, written: &v1::Policy, key: &Key, policy: &mut Policy, model: &mut Model) {
-        if let Some(permit) = written.permit.as_ref().filter(|permit| !permit.is_empty() && !policy.default_block) {
+        // A policy that inherits may have to take a category out of `block` or `monitor`, whatever its default.
+        let stands_alone = written.inherits.is_none() && !policy.default_block;
+        if let Some(permit) = written.permit.as_ref().filter(|permit| !permit.is_empty() && stands_alone) {
             let lost = self.lost.iter().any(|lost| *lost == key.of("default"));
             if !lost {
                 let advice = "remove it, or set `default = \"block\"`";

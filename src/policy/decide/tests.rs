@@ -54,6 +54,7 @@ fn house() -> House {
     let group = Group { name: "press-office".into(), devices: [MAC].into(), ..Group::default() };
     let policy = Policy {
         name: "standard".into(),
+        inherits: None,
         response: None,
         names: NameRules::default(),
         rewrites: Vec::new(),
@@ -153,6 +154,33 @@ fn blocked(verdict: Verdict, reason: Reason) {
 #[track_caller]
 fn allowed(verdict: Verdict, reason: Reason) {
     assert!(matches!(verdict, Verdict::Allow(why) if why.reason == reason), "{verdict:?}");
+}
+
+#[test]
+fn who_is_a_member_is_so_through_something() {
+    use crate::policy::model::Through;
+    let prefix = "10.0.0.0/24".parse().unwrap();
+    let group = Group {
+        name: "any".into(),
+        users: ["u1".into()].into(),
+        devices: [MAC].into(),
+        clients: vec![prefix],
+        directory: Some("CN=Any".into()),
+    };
+    let subject = |client: &str, known: Known| Subject { client: client.parse().unwrap(), known: Some(known.into()) };
+    let device = Device { mac: Some(MAC), host: None };
+    let (user, groups) = (Some("u1".into()), ["CN=Any".into()]);
+    for (subject, through) in [
+        (Subject::bare("10.0.0.9".parse().unwrap()), Some(Through::Client(prefix))),
+        (subject("10.0.1.9", Known { device: device.clone(), ..Known::default() }), Some(Through::Device(MAC))),
+        (subject("10.0.1.9", Known { user: user.clone(), ..Known::default() }), Some(Through::User)),
+        (subject("10.0.1.9", Known { groups: groups.clone().into(), ..Known::default() }), Some(Through::Directory)),
+        (subject("10.0.1.9", Known { user, groups: groups.into(), shared: true, ..Known::default() }), None),
+        (subject("10.0.1.9", Known::default()), None),
+    ] {
+        assert_eq!(group.through(&subject), through);
+        assert_eq!(group.has(&subject), through.is_some());
+    }
 }
 
 #[test]

@@ -115,6 +115,133 @@ fn in_autumn_the_repeated_hour_happens_twice() {
     }
 }
 
+/// Rows of a table: a moment by the wall clock with its offset, whether the schedule is in force, and when that changes next.
+#[track_caller]
+fn holds(schedule: &Schedule, table: &[(&str, bool, &str)]) {
+    for (at, in_force, next) in table {
+        assert_eq!(schedule.in_force(moment(at)), *in_force, "in force at {at}");
+        let change = schedule.next_change(moment(at)).map(|change| change.timestamp());
+        assert_eq!(change, Some(moment(next).timestamp()), "next change after {at}");
+        // Independently: no minute in between differs, and the next moment does.
+        let (mut minute, end) = (moment(at), moment(next));
+        while minute < end {
+            assert_eq!(naive(schedule, minute), *in_force, "by hand, {}", minute.timestamp());
+            minute = minute.plus(std::time::Duration::from_secs(60));
+        }
+        assert_ne!(naive(schedule, end), *in_force, "by hand, {}", end.timestamp());
+    }
+}
+
+/// Whether a schedule is in force, reckoned by the calendar alone: for today and yesterday, whether a window that began then holds at the
+/// time the wall clock shows.
+fn naive(schedule: &Schedule, at: Moment) -> bool {
+    let wall = at.timestamp().to_zoned(schedule.timezone.clone()).datetime();
+    let excepted = |date: Date| schedule.except_dates.contains(&date);
+    let began = [wall.date(), wall.date().yesterday().unwrap()];
+    !excepted(wall.date())
+        && began.iter().filter(|date| !excepted(**date)).any(|date| {
+            let windows = schedule.windows.iter();
+            let mut of_that_day = windows.filter(|w| w.days >> date.weekday().to_monday_zero_offset() & 1 == 1);
+            of_that_day.any(|window| {
+                let midnight = date.to_datetime(Time::midnight());
+                let from = midnight + i64::from(window.from).minutes();
+                let length = match (i64::from(window.until) - i64::from(window.from)).rem_euclid(1440) {
+                    0 => 1440,
+                    minutes => minutes,
+                };
+                from <= wall && wall < from + length.minutes()
+            })
+        })
+}
+
+/// Own time in London, as the shipped configuration has it, with two days on which everybody is on duty.
+fn own_time() -> Schedule {
+    let windows = ["mon-fri 12:00-14:00", "mon-fri 17:30-08:30", "sat-sun 00:00-24:00"];
+    schedule("Europe/London", &windows, &["2026-12-25", "2027-03-29"])
+}
+
+#[test]
+fn own_time_in_london_over_both_changes_of_the_clock() {
+    // 2026-10-25 and 2027-10-31: 02:00 becomes 01:00. 2026-03-29 and 2027-03-28: 01:00 becomes 02:00.
+    holds(
+        &own_time(),
+        &[
+            // An ordinary week: Friday's evening runs into Saturday, Sunday ends at midnight, and Monday morning is duty time.
+            ("2026-06-05T12:00:00+01:00", true, "2026-06-05T14:00:00+01:00"),
+            ("2026-06-05T14:00:00+01:00", false, "2026-06-05T17:30:00+01:00"),
+            ("2026-06-05T17:30:00+01:00", true, "2026-06-08T00:00:00+01:00"),
+            ("2026-06-08T00:00:00+01:00", false, "2026-06-08T12:00:00+01:00"),
+            ("2026-06-08T17:30:00+01:00", true, "2026-06-09T08:30:00+01:00"),
+            // Spring 2026: the weekend is an hour shorter, and Monday's noon is an hour earlier in UTC.
+            ("2026-03-27T17:30:00+00:00", true, "2026-03-30T00:00:00+01:00"),
+            ("2026-03-29T00:59:00+00:00", true, "2026-03-30T00:00:00+01:00"),
+            ("2026-03-29T02:00:00+01:00", true, "2026-03-30T00:00:00+01:00"),
+            ("2026-03-30T00:00:00+01:00", false, "2026-03-30T12:00:00+01:00"),
+            // Autumn 2026: the weekend is an hour longer.
+            ("2026-10-23T17:30:00+01:00", true, "2026-10-26T00:00:00+00:00"),
+            ("2026-10-25T01:30:00+01:00", true, "2026-10-26T00:00:00+00:00"),
+            ("2026-10-25T01:30:00+00:00", true, "2026-10-26T00:00:00+00:00"),
+            ("2026-10-26T00:00:00+00:00", false, "2026-10-26T12:00:00+00:00"),
+            // Christmas Day 2026, a Friday: the evening before ends at midnight, its own does not begin, and Saturday begins as ever.
+            ("2026-12-24T17:30:00+00:00", true, "2026-12-25T00:00:00+00:00"),
+            ("2026-12-25T00:00:00+00:00", false, "2026-12-26T00:00:00+00:00"),
+            ("2026-12-26T00:00:00+00:00", true, "2026-12-28T00:00:00+00:00"),
+            // Spring 2027, with the Monday after the change excepted: Sunday ends, and nothing is in force until Tuesday noon, since the
+            // evening of the excepted Monday does not begin.
+            ("2027-03-28T00:30:00+00:00", true, "2027-03-29T00:00:00+01:00"),
+            ("2027-03-29T00:00:00+01:00", false, "2027-03-30T12:00:00+01:00"),
+            ("2027-03-30T17:30:00+01:00", true, "2027-03-31T08:30:00+01:00"),
+            // Autumn 2027.
+            ("2027-10-29T17:30:00+01:00", true, "2027-11-01T00:00:00+00:00"),
+            ("2027-11-01T00:00:00+00:00", false, "2027-11-01T12:00:00+00:00"),
+        ],
+    );
+}
+
+#[test]
+fn nights_in_london_over_both_changes_of_the_clock() {
+    let nights = schedule("Europe/London", &["daily 23:30-01:30"], &[]);
+    holds(
+        &nights,
+        &[
+            // Spring: 01:00 becomes 02:00, so the window ends with the hour that is skipped.
+            ("2026-03-28T23:30:00+00:00", true, "2026-03-29T02:00:00+01:00"),
+            ("2026-03-29T02:00:00+01:00", false, "2026-03-29T23:30:00+01:00"),
+            ("2027-03-27T23:30:00+00:00", true, "2027-03-28T02:00:00+01:00"),
+            // Autumn: the half hour from 01:00 comes twice, and the window holds in both.
+            ("2026-10-24T23:30:00+01:00", true, "2026-10-25T01:30:00+01:00"),
+            ("2026-10-25T01:30:00+01:00", false, "2026-10-25T01:00:00+00:00"),
+            ("2026-10-25T01:00:00+00:00", true, "2026-10-25T01:30:00+00:00"),
+            ("2026-10-25T01:30:00+00:00", false, "2026-10-25T23:30:00+00:00"),
+            ("2027-10-31T01:30:00+01:00", false, "2027-10-31T01:00:00+00:00"),
+            ("2027-10-31T01:00:00+00:00", true, "2027-10-31T01:30:00+00:00"),
+        ],
+    );
+}
+
+#[test]
+fn nights_in_auckland_over_both_changes_of_the_clock() {
+    // The other way round: 2026-04-05 and 2027-04-04 03:00 becomes 02:00, 2026-09-27 and 2027-09-26 02:00 becomes 03:00.
+    let nights = schedule("Pacific/Auckland", &["sat,sun 22:00-02:30", "mon-fri 12:00-13:00"], &["2027-04-05"]);
+    holds(
+        &nights,
+        &[
+            ("2026-04-04T22:00:00+13:00", true, "2026-04-05T02:30:00+13:00"),
+            ("2026-04-05T02:30:00+13:00", false, "2026-04-05T02:00:00+12:00"),
+            ("2026-04-05T02:00:00+12:00", true, "2026-04-05T02:30:00+12:00"),
+            ("2026-04-05T02:30:00+12:00", false, "2026-04-05T22:00:00+12:00"),
+            ("2026-09-26T22:00:00+12:00", true, "2026-09-27T03:00:00+13:00"),
+            ("2026-09-27T03:00:00+13:00", false, "2026-09-27T22:00:00+13:00"),
+            ("2027-04-03T22:00:00+13:00", true, "2027-04-04T02:30:00+13:00"),
+            ("2027-04-04T02:00:00+12:00", true, "2027-04-04T02:30:00+12:00"),
+            // The Monday after is excepted: Sunday's night ends at midnight, and noon does not come.
+            ("2027-04-04T22:00:00+12:00", true, "2027-04-05T00:00:00+12:00"),
+            ("2027-04-05T00:00:00+12:00", false, "2027-04-06T12:00:00+12:00"),
+            ("2027-09-25T22:00:00+12:00", true, "2027-09-26T03:00:00+13:00"),
+        ],
+    );
+}
+
 #[test]
 fn what_never_changes_has_no_next_change() {
     assert_eq!(schedule("UTC", &[], &[]).next_change(moment("2026-06-01T00:00:00Z")), None);
@@ -148,8 +275,14 @@ fn the_ends_of_time_do_not_make_it_panic() {
 /// A schedule near both changes of the clock of 2026, in a zone that has one at midnight too.
 fn any_schedule() -> impl Strategy<Value = Schedule> {
     let window = (1u8..128, 0u16..1440, 1u16..=1440).prop_map(|(days, from, until)| Window { days, from, until });
-    let zone =
-        prop::sample::select(vec!["Europe/London", "UTC", "Africa/Cairo", "Australia/Lord_Howe", "America/St_Johns"]);
+    let zone = prop::sample::select(vec![
+        "Europe/London",
+        "UTC",
+        "Africa/Cairo",
+        "Australia/Lord_Howe",
+        "America/St_Johns",
+        "Pacific/Auckland",
+    ]);
     let except =
         prop::collection::vec(prop::sample::select(vec!["2026-03-29", "2026-03-30", "2026-10-25", "2026-04-24"]), 0..3);
     (zone, prop::collection::vec(window, 0..3), except).prop_map(|(zone, windows, except)| {
@@ -183,6 +316,31 @@ proptest! {
                 standing = Standing::of(&schedules, at);
             }
             prop_assert_eq!(standing.in_force, naive, "minute {}", minute);
+        }
+    }
+
+    #[test]
+    fn a_schedule_agrees_with_the_calendar_reckoned_minute_by_minute(
+        schedule in any_schedule(),
+        begin in prop::sample::select(vec![
+            "2026-03-27T00:00:00Z", "2026-10-23T00:00:00Z", "2026-04-22T00:00:00Z", "2026-04-03T00:00:00Z", "2027-03-26T00:00:00Z",
+            "2027-10-29T00:00:00Z",
+        ]),
+    ) {
+        let begin = moment(begin);
+        let mut next = None;
+        for minute in 0..4 * 24 * 60 {
+            let at = Moment(begin.0 + minute * 60_000_000);
+            let by_hand = naive(&schedule, at);
+            prop_assert_eq!(schedule.in_force(at), by_hand, "{}", at.timestamp());
+            match next {
+                None => next = Some((by_hand, schedule.next_change(at))),
+                Some((before, change)) if before != by_hand => {
+                    prop_assert_eq!(change, Some(at), "it changed, and was not foretold");
+                    next = Some((by_hand, schedule.next_change(at)));
+                }
+                Some((_, change)) => prop_assert!(change.is_none_or(|change| change > at), "foretold, and it did not change"),
+            }
         }
     }
 

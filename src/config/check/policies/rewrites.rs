@@ -11,12 +11,33 @@ use crate::dns::Name;
 use crate::policy::model::Rewrite;
 use crate::policy::names::NameAct;
 use crate::policy::{Model, Policy};
+use crate::verdict::EntryId;
+
+/// Rewritten names, and where each leads when it leads to a name.
+pub(super) type Leads = HashMap<Name, Led>;
+
+/// Where a rewritten name leads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Led {
+    /// The name that stands in.
+    to: Name,
+    /// Which of the policy's rewrites it is, from 0.
+    pub(super) number: usize,
+    /// Where it is written.
+    pub(super) entry: EntryId,
+}
 
 impl Check<'_> {
-    /// `rewrite`: each speaks for its name alone, since what is below a name is somebody else's to answer.
-    pub(super) fn rewrites(&mut self, written: &v1::Policy, key: &Key, policy: &mut Policy, model: &mut Model) {
+    /// `rewrite`: each speaks for its name alone, since what is below a name is somebody else's to answer. Gives where they lead.
+    pub(super) fn rewrites(
+        &mut self,
+        written: &v1::Policy,
+        key: &Key,
+        policy: &mut Policy,
+        model: &mut Model,
+    ) -> Leads {
         let key = key.of("rewrite");
-        let mut leads: HashMap<Name, (Name, usize)> = HashMap::new();
+        let mut leads = Leads::new();
         let mut seen = Seen::default();
         for (n, (text, target)) in written.rewrite.iter().enumerate() {
             let key = key.of(text);
@@ -28,10 +49,7 @@ impl Check<'_> {
                 v1::Rewrite::One(one) => match one.parse::<IpAddr>() {
                     Ok(address) => Some(Rewrite::Addresses(vec![address])),
                     Err(_) => match names::name(one) {
-                        Ok(name) => {
-                            leads.extend(from.map(|from| (from, (name, n))));
-                            Some(Rewrite::Name(Box::new(name)))
-                        }
+                        Ok(name) => Some(Rewrite::Name(Box::new(name))),
                         Err(Fault { problem, advice }) => {
                             self.error(target.span(), &key, problem, advice.unwrap_or_default());
                             None
@@ -66,24 +84,29 @@ impl Check<'_> {
                 }
                 let entry = model.add_entry(format!("{} {from}", Key::new("policy").of(&policy.name).of("rewrite")));
                 policy.names.add(&from, true, NameAct::Rewrite, entry);
+                if let Rewrite::Name(to) = &rewrite {
+                    leads.insert(from, Led { to: **to, number: n, entry });
+                }
                 policy.rewrites.push((entry, rewrite));
             }
         }
-        for (start, (_, n)) in &leads {
-            if let (true, Some((text, target))) = (goes_round(start, &leads), written.rewrite.get(*n)) {
+        for (start, led) in &leads {
+            if let (true, Some((text, target))) = (goes_round(start, &leads), written.rewrite.get(led.number)) {
                 let problem = format!("`{start}` leads back to itself");
                 self.error(target.span(), &key.of(text), problem, "let it lead to a name that is not rewritten");
             }
         }
+        leads
     }
 }
 
-fn goes_round(start: &Name, leads: &HashMap<Name, (Name, usize)>) -> bool {
+/// Whether a name leads back to itself.
+pub(super) fn goes_round(start: &Name, leads: &Leads) -> bool {
     let mut at = start;
     for _ in 0..=leads.len() {
         match leads.get(at) {
-            Some((next, _)) if next == start => return true,
-            Some((next, _)) => at = next,
+            Some(led) if led.to == *start => return true,
+            Some(led) => at = &led.to,
             None => return false,
         }
     }

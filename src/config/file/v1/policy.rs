@@ -66,6 +66,8 @@ pub enum ListFormat {
 #[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// The policy this one starts from; what is written here comes before what is written there.
+    pub inherits: Option<Text>,
     /// Categories that are not answered.
     pub block: Option<Texts>,
     /// Categories that are answered, and marked in the log.
