@@ -6,8 +6,10 @@ mod written;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use clap::Parser;
+use cordon::cli::{Cli, Command, Out, explain};
 use cordon::config::Config;
 use cordon::dns::Name;
 use cordon::dns::types::rtype;
@@ -18,7 +20,7 @@ use cordon::engine::reload::assemble;
 use cordon::engine::rooms::verdict_for_name;
 use cordon::engine::text::ShortText;
 use cordon::metrics::Metrics;
-use cordon::moment::Moment;
+use cordon::moment::{Clock, Moment};
 use cordon::record::Rule;
 use cordon::shelf::Shelf;
 use cordon::subject::{Known, Subject, Via};
@@ -126,10 +128,11 @@ fn told(snapshot: &Snapshot, net: u8, entries: bool) -> Vec<String> {
                     .rewrites
                     .iter()
                     .find(|(at, _)| matches!(verdict, Verdict::Rewrite(entry, _) if entry == *at));
-                // Written out, a policy that allows by default has no `permit`: nothing speaks there, and it comes to the same.
-                let permitted = !entries
-                    && matches!(verdict, Verdict::Allow(_))
-                    && matches!(why.reason, Reason::Category | Reason::Default);
+                // Written out, a policy that allows by default has no `permit`: of several categories that allow another may then be the one
+                // that is named, or none, and it comes to the same.
+                let tier_of_names = matches!(why.reason, Reason::Name | Reason::SpecialUse | Reason::Internal)
+                    || why.reason == Reason::Group && why.category.is_none();
+                let permitted = !entries && matches!(verdict, Verdict::Allow(_)) && !tier_of_names;
                 let spoke = match permitted {
                     true => String::new(),
                     false => format!("{:?} {category:?} {list:?} {rule}", why.reason),
@@ -206,5 +209,95 @@ proptest! {
             prop_assert_eq!(one, other, "before:\n{}\nafter:\n{}", &before, &after);
         }
         prop_assert_eq!(before_b.len(), after_b.len());
+    }
+}
+
+/// What is written to it can be read while it is held elsewhere.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Page {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What `cordon explain` says of a name for a client at a moment.
+fn explained(lists: &Lists, text: &str, name: &Name, client: IpAddr, at: Moment) -> serde_json::Value {
+    let (name, client, at) = (name.to_string(), client.to_string(), at.to_string());
+    let cli = Cli::try_parse_from(["cordon", "explain", &name, "--client", &client, "--at", &at]).unwrap();
+    let Command::Explain(arguments) = cli.command else { panic!("not an explanation") };
+    let page = Page::default();
+    let config = Config::from_text(&lists.path(), text).unwrap();
+    explain::run(&arguments, config, &Clock::scripted(Moment(0)), &mut Out::to(true, page.clone())).unwrap();
+    let octets = page.0.lock().unwrap();
+    serde_json::from_slice(&octets).unwrap()
+}
+
+/// Action, tier, category and list, as the engine decides.
+fn decided(snapshot: &Snapshot, name: &Name, client: IpAddr, at: Moment) -> [String; 4] {
+    let subject = Subject::bare(client);
+    let place = gate::admit(snapshot.model(), client).unwrap();
+    let standing = snapshot.standing(at);
+    let (verdict, _) = verdict_for_name(snapshot, &standing, place, name, rtype::A, &subject, &mut ());
+    let mut text = ShortText::new();
+    let (category, list, _) = spoken(snapshot, &verdict, None, &mut text);
+    let words = [Some(verdict.action().word()), Some(verdict.why().reason.word()), category, list];
+    words.map(|word| word.unwrap_or_default().to_owned())
+}
+
+fn words(of: &serde_json::Value) -> [String; 4] {
+    ["action", "reason", "category", "list"].map(|key| of[key].as_str().unwrap_or_default().to_owned())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn an_explanation_names_the_one_thing_that_spoke_and_foretells_the_next_change(
+        parent in any_policy(1), policy in any_policy(2), third in prop::sample::select(vec![0u8, 7]),
+        which in 0..12usize, moment in 0..MOMENTS.len(),
+    ) {
+        let lists = Lists::laid();
+        let policy = Written { inherits: Some("base".to_owned()), ..policy };
+        let zone = zone("here", "\"127.1.0.0/16\"", "child", 10);
+        let text = format!("{}{}{}{zone}", house(false), parent.text("base"), policy.text("child"));
+        let (name, client) = (names()[which], IpAddr::from([127, 1, third, 9]));
+        let at: Moment = MOMENTS[moment].parse::<jiff::Timestamp>().unwrap().into();
+        let snapshot = lists.snapshot(&text);
+        let walk = explained(&lists, &text, &name, client, at);
+        let now = decided(&snapshot, &name, client, at);
+        prop_assert_eq!(words(&walk), now.clone());
+
+        let spoke: Vec<_> = walk["looked_at"].as_array().unwrap().iter().filter(|looked| looked["spoke"] == true).collect();
+        prop_assert_eq!(spoke.len(), 1, "{:#}", walk);
+        let parts = spoke[0]["within"].as_array().map_or(0, |parts| parts.iter().filter(|p| p["counts"] == true).count());
+        // A category has the line that holds the name and the entry that says what is done with it; names have the one that is nearest.
+        let expected = match (now[2].is_empty(), now[1].as_str()) {
+            (false, _) => 2,
+            (true, "default") => 0,
+            (true, _) => 1,
+        };
+        prop_assert_eq!(parts, expected, "{:#}", walk);
+
+        // Every schedule of these turns at a half hour; three days hold every turn of the week that is near.
+        let half_hours = (1..=3 * 48).map(|n| Moment(at.micros() + n * 1_800_000_000));
+        let turn = half_hours.map(|then| (then, decided(&snapshot, &name, client, then))).find(|(_, then)| *then != now);
+        let foretold = walk["changes"]["next"].get(0);
+        match turn {
+            Some((when, then)) => {
+                let foretold = foretold.unwrap_or_else(|| panic!("{when} is not foretold: {walk:#}"));
+                prop_assert_eq!(foretold["at_utc"].as_str().unwrap(), when.to_string());
+                prop_assert_eq!(words(foretold), then);
+            }
+            None => {
+                let soon = Moment(at.micros() + 3 * 48 * 1_800_000_000).to_string();
+                prop_assert!(foretold.is_none_or(|change| change["at_utc"].as_str().unwrap() > soon.as_str()), "{:#}", walk);
+            }
+        }
     }
 }
