@@ -7,6 +7,7 @@ pub mod explain;
 pub mod lists;
 pub mod log;
 pub mod out;
+pub mod person;
 pub mod schema;
 pub mod serve;
 
