@@ -4,6 +4,7 @@ pub mod exit;
 mod gauges;
 mod limits;
 mod reloading;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,9 +27,11 @@ use crate::serve::{Doors, Settings};
 use crate::shelf::{Shelf, ShelfError, Shelved};
 use crate::store::Store;
 use crate::upstream::UpstreamError;
-use crate::web::{self, Reload};
+use crate::web;
 
 pub use exit::{Exit, Failure};
+use reloading::{Cause, Ended};
+use watch::{Watch, Watched};
 
 /// How long queries under way may take to finish when the house stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -45,7 +48,9 @@ struct Parts {
     /// `--listen`, which goes before `listen.dns` at each reload, too.
     listen: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
-    last_reload: Mutex<Option<Reload>>,
+    last_reload: Mutex<Option<Ended>>,
+    /// Tells when the file of a list has changed.
+    watch: Watch,
 }
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
@@ -71,6 +76,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     metrics.started(started);
     let own = config.listen.dns.clone();
+    let stamps = reloading::list_stamps(&config);
     let lists = compile(&config).map_err(at_start)?;
     let snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
     probe(&snapshot, started).map_err(at_start)?;
@@ -103,6 +109,9 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         };
         Doors::open(&config.listen, settings, make_worker, streams, runtime.handle()).map_err(Failure::start)?
     };
+    let watch = Watch::start(watch::Settings::default())
+        .map_err(|error| Failure::start(format!("a thread cannot be made: {error}")))?;
+    watch.renew(Watched::Lists, stamps);
     let parts = Arc::new(Parts {
         engine,
         store,
@@ -111,6 +120,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         listen: listen.to_vec(),
         own,
         last_reload: Mutex::new(None),
+        watch,
     });
     let outcome = runtime.block_on(open_and_wait(&parts, &doors, started, signals));
     stop(&runtime, doors, &parts);
@@ -199,7 +209,7 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: Moment, signa
     Ok(())
 }
 
-/// Until it is told to stop. One reload at a time; a SIGHUP that comes during one is heard after it, a SIGTERM at once.
+/// Until it is told to stop. One reload at a time; a cause that comes during one is heard after it, a SIGTERM at once.
 async fn wait(parts: &Arc<Parts>, mut signals: Signals) {
     let mut under_way: Option<JoinHandle<()>> = None;
     loop {
@@ -210,15 +220,17 @@ async fn wait(parts: &Arc<Parts>, mut signals: Signals) {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            _ = done => under_way = None,
-            _ = signals.hangup.recv(), if !reloading => {
-                let parts = Arc::clone(parts);
-                under_way = Some(tokio::spawn(async move { reloading::reload(&parts).await }));
-            }
+        let cause = tokio::select! {
+            _ = done => None,
+            _ = signals.hangup.recv(), if !reloading => Some(Cause::Asked),
+            () = parts.watch.changed(Watched::Lists), if !reloading => Some(Cause::Lists),
             _ = signals.terminate.recv() => return tracing::info!("SIGTERM: stopping"),
             _ = signals.interrupt.recv() => return tracing::info!("SIGINT: stopping"),
-        }
+        };
+        under_way = cause.map(|cause| {
+            let parts = Arc::clone(parts);
+            tokio::spawn(async move { reloading::reload(&parts, cause).await })
+        });
     }
 }
 

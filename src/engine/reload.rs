@@ -80,6 +80,22 @@ pub fn assemble(
     })
 }
 
+/// The snapshot in force with other lists: everything else is the same, connections, zones and configuration included. `config` is that of
+/// `before`, but for what was added to its lists by command.
+pub fn with_lists(before: &Snapshot, config: Config, lists: Shelved, now: Moment) -> Snapshot {
+    Snapshot {
+        generation: before.generation + 1,
+        routes: before.routes,
+        born: now,
+        config: Arc::new(config),
+        lists,
+        roster: before.roster.clone(),
+        local: Arc::clone(&before.local),
+        upstreams: Arc::clone(&before.upstreams),
+        labels: before.labels.clone(),
+    }
+}
+
 /// Whether names are asked where they were asked before.
 fn same_routes(before: &Config, after: &Config) -> bool {
     before.upstream.servers == after.upstream.servers
