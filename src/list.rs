@@ -8,6 +8,7 @@
 //!
 //! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
 
+mod code;
 pub mod compile;
 mod entry;
 pub mod format;
@@ -15,13 +16,17 @@ pub mod hits;
 mod keyed;
 pub mod layout;
 pub mod matcher;
+mod own;
 pub mod read;
 pub mod refusal;
+pub mod rule;
+mod soon;
 
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::asked_name;
 pub use format::Format;
-pub use hits::{Found, Hit, Hits};
+pub use hits::{Found, Hit, Hits, Kind};
 pub use matcher::{Matcher, MatcherError};
 pub use read::{READING_VERSION, Reading, read};
 pub use refusal::{Flaw, Refusal};
+pub use rule::{Answer, OwnRecord, Role, Rule, Says, Scope, Types};

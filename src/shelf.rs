@@ -245,9 +245,9 @@ fn compile_to(lists: &[ListSource], to: impl io::Write) -> Result<(Compiled, Vec
         let (mut content, bytes) = source::read(list)?;
         fingerprint.add(list, &content.sha256);
         let mut failed = None;
-        let reading = crate::list::read(&bytes, list.format, |line, name| {
+        let reading = crate::list::read(&bytes, list.format, |line, rule| {
             if failed.is_none() {
-                failed = compiler.add(ListId(place), list.category, list.except, line, name).err();
+                failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();
             }
         });
         if let Some(error) = failed {

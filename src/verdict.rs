@@ -72,6 +72,8 @@ pub enum RuleRef {
         line: u32,
         /// How many labels of the asked name the rule covers, from the right (`www.bet.example` by a rule for `bet.example`: 2).
         labels: u8,
+        /// How the list wants its block answered.
+        given: Given,
     },
     /// An entry of the configuration.
     Config(EntryId),
@@ -81,6 +83,24 @@ pub enum RuleRef {
     ForwardZone(u16),
     /// A rule every resolver has by an RFC; the text says which.
     Builtin(&'static str),
+}
+
+/// How a list wants its block answered, where its format can say so (RPZ).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Given {
+    /// As the policy does: most lists only name names.
+    #[default]
+    Policy,
+    /// NXDOMAIN.
+    Nxdomain,
+    /// No data.
+    Nodata,
+    /// Silence.
+    Drop,
+    /// Truncated over UDP; over streams it is resolved as if it were not listed.
+    TcpOnly,
+    /// The list's own records, found by list and line.
+    Records,
 }
 
 /// Why a verdict is what it is: which tier of the order of rules spoke.

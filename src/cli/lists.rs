@@ -10,7 +10,8 @@ use crate::cli::{Failure, Out};
 use crate::config::Config;
 use crate::config::checked::ListSource;
 use crate::dns::Name;
-use crate::list::{Found, Hit, Hits, Matcher, asked_name};
+use crate::dns::types::rtype;
+use crate::list::{Found, Hits, Matcher, Role, asked_name};
 use crate::moment::{Clock, Moment};
 use crate::policy::Model;
 use crate::shelf::{Example, ListReport, Shelf, ShelfError, Shelved};
@@ -101,7 +102,7 @@ fn print(out: &mut Out, rows: &[Row], model: &Model, now: Moment) -> io::Result<
 }
 
 fn cells(row: &Row, model: &Model, now: Moment) -> Vec<String> {
-    let except = if row.list.except { "except " } else { "" };
+    let except = if row.list.role != Role::Lists { "except " } else { "" };
     let mut cells = vec![row.list.name.to_string(), format!("{except}{}", model.category(row.list.category).name)];
     match row.report {
         Ok(report) => {
@@ -150,7 +151,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
     let mut object = json!({
         "list": row.list.name,
         "category": model.category(row.list.category).name,
-        "except": row.list.except,
+        "except": row.list.role != Role::Lists,
         "path": row.list.path.to_string_lossy(),
         "result": result(row),
     });
@@ -186,7 +187,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
 /// Which rules hold `text` or a parent of it, and what comes of them.
 fn find(shelved: &Shelved, model: &Model, text: &str, out: &mut Out) -> Result<(), Failure> {
     let name = asked_name(text).map_err(|flaw| Failure::usage(format_args!("`{text}` {flaw}")))?;
-    let found = shelved.matcher.every_rule(&name);
+    let found = shelved.matcher.every_rule(&name, rtype::A);
     if found.is_empty() {
         return Err(Failure::failed(format_args!("no list holds `{name}` or a parent of it")));
     }
@@ -226,16 +227,16 @@ fn find(shelved: &Shelved, model: &Model, text: &str, out: &mut Out) -> Result<(
 
 fn hits(matcher: &Matcher, name: &Name) -> Hits {
     let mut hits = Hits::new();
-    matcher.look_up(name, &mut hits);
+    matcher.look_up(name, rtype::A, &mut hits);
     hits
 }
 
 /// What comes of a rule: `holds` puts the name into the category, `exempts` keeps it out, `overruled` is neither.
 fn effect(rule: &Found, all: &[Found], hits: &Hits) -> &'static str {
-    let Found { category, list, line, labels, except } = *rule;
+    let Found { category, list, line, labels, except, .. } = *rule;
     let of_category = || all.iter().filter(|other| other.category == category);
     match (except, hits.get(category)) {
-        (false, Some(hit)) if hit == (Hit { category, list, line, labels }) => "holds",
+        (false, Some(hit)) if (hit.list, hit.line, hit.labels) == (list, line, labels) => "holds",
         (true, None) if of_category().all(|other| other.labels <= labels) => "exempts",
         _ => "overruled",
     }

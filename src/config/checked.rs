@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dns::Name;
-use crate::list::Format;
+use crate::list::{Format, Role};
 use crate::policy::Model;
 use crate::subject::Known;
 use crate::verdict::CategoryId;
@@ -144,8 +144,8 @@ pub struct ListSource {
     pub name: Box<str>,
     /// The category it feeds.
     pub category: CategoryId,
-    /// Whether its names are exceptions: names that are not in the category whatever its other lists say.
-    pub except: bool,
+    /// What it is for the category.
+    pub role: Role,
     /// The file.
     pub path: PathBuf,
     /// Its format; none: found out from the content.

@@ -103,7 +103,7 @@ impl Room<'_> {
                 rooms::internal(self.snapshot, rooms::goes(self.snapshot, name, self.view.qtype)).is_none()
             };
             let targets = kept.ready.targets().iter().filter(judged);
-            match judge(&rules, policy, &self.open.verdict, targets, &self.open.subject) {
+            match judge(&rules, policy, &self.open.verdict, targets, self.view.qtype, &self.open.subject) {
                 Some((name, Verdict::Block(why))) => return self.led_to_blocked(&name, &why, out),
                 other => marked = other.map(|(name, verdict)| (verdict, name)),
             }

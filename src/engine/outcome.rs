@@ -96,7 +96,7 @@ pub fn spoken<'a>(
     let category = why.category.map(|id| &*snapshot.model().category(id).name);
     match why.rule {
         None => (category, None, Rule::None),
-        Some(RuleRef::List { list, line, labels }) => {
+        Some(RuleRef::List { list, line, labels, .. }) => {
             let rule = match judged {
                 None => Rule::Line { line, labels },
                 Some(name) => {

@@ -71,7 +71,7 @@ pub fn verdict_for_name<T: Trace>(
         let why = Why { reason: Reason::Unmatched, category: None, rule: Some(RuleRef::Builtin("unmatched.action")) };
         return (Verdict::Refuse(why), goes);
     };
-    let verdict = decide(&snapshot.rules(standing), policy, name, subject, trace);
+    let verdict = decide(&snapshot.rules(standing), policy, name, qtype, subject, trace);
     match (verdict, goes) {
         // A block of a special name stays a block; an allow does not send it upstream.
         (Verdict::Allow(_) | Verdict::Monitor(_), Goes::Special(special)) => {

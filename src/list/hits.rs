@@ -3,7 +3,8 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use crate::verdict::{CategoryId, CategorySet, ListId, MAX_CATEGORIES};
+use crate::list::rule::Scope;
+use crate::verdict::{CategoryId, CategorySet, Given, ListId, MAX_CATEGORIES};
 
 /// The rule by which a name is in a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Hit {
     pub line: u32,
     /// How many labels of the asked name the rule covers, from the right.
     pub labels: u8,
+    /// How the list wants its block answered.
+    pub given: Given,
 }
 
 /// A rule for a name or a parent of it, whether or not it came to count.
@@ -29,8 +32,62 @@ pub struct Found {
     pub line: u32,
     /// How many labels of the asked name the rule covers, from the right.
     pub labels: u8,
-    /// Whether it takes the name out of the category.
+    /// Whether it takes the name out of the list or the category.
     pub except: bool,
+    /// What it says.
+    pub kind: Kind,
+    /// For which names below its own.
+    pub scope: Scope,
+    /// For which list it speaks: itself, or the one that an exception file is for.
+    pub of: ListId,
+    /// Whether it speaks for the name and type asked for.
+    pub applies: bool,
+}
+
+/// What a compiled rule says. Within one list the strongest that applies speaks (see [`crate::list::Says`]); an exception of the category
+/// comes after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The name is on the list.
+    Lists,
+    /// The name is on the list whatever exceptions it has, but for important ones.
+    ListsImportant,
+    /// The name is not on the list, unless a longer rule says so.
+    Except,
+    /// The name is not on the list, however long the rule that lists it.
+    ExceptAlways,
+    /// The name is not on the list, whatever else it says.
+    ExceptImportant,
+    /// Shorter rules of the list do not reach the name.
+    Hole,
+    /// The name is not in the category, unless a longer rule says so.
+    ExceptCategory,
+}
+
+impl Kind {
+    const ALL: [Kind; 7] = [
+        Kind::Lists,
+        Kind::ListsImportant,
+        Kind::Except,
+        Kind::ExceptAlways,
+        Kind::ExceptImportant,
+        Kind::Hole,
+        Kind::ExceptCategory,
+    ];
+
+    /// Whether it puts names on a list, rather than takes them out.
+    pub const fn lists(self) -> bool {
+        matches!(self, Kind::Lists | Kind::ListsImportant)
+    }
+
+    /// Its number in compiled files: the place in the order of the words above.
+    pub(super) const fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(super) fn from_code(code: u8) -> Option<Kind> {
+        Kind::ALL.get(usize::from(code)).copied()
+    }
 }
 
 /// The categories a name is in, each with the rule that says so.
@@ -93,14 +150,6 @@ impl Hits {
             self.categories = self.categories.with(hit.category);
         }
     }
-
-    /// Takes the name out of a category.
-    #[inline]
-    pub(super) fn cancel(&mut self, category: CategoryId) {
-        if (category.0 as usize) < MAX_CATEGORIES {
-            self.categories.0 &= !(1 << category.0);
-        }
-    }
 }
 
 impl Default for Hits {
@@ -120,7 +169,7 @@ mod tests {
     use super::*;
 
     fn hit(category: u8, line: u32) -> Hit {
-        Hit { category: CategoryId(category), list: ListId(3), line, labels: 2 }
+        Hit { category: CategoryId(category), list: ListId(3), line, labels: 2, given: Given::Policy }
     }
 
     #[test]
@@ -136,17 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn a_later_rule_takes_the_place_of_an_earlier_one_and_can_be_cancelled() {
+    fn a_later_rule_takes_the_place_of_an_earlier_one() {
         let mut hits = Hits::new();
         hits.put(hit(5, 1));
         hits.put(hit(5, 2));
         hits.put(hit(6, 3));
         assert_eq!(hits.iter().collect::<Vec<_>>(), [hit(5, 2), hit(6, 3)]);
-        hits.cancel(CategoryId(5));
-        hits.cancel(CategoryId(200));
         hits.put(hit(200, 9));
-        assert_eq!(hits.iter().collect::<Vec<_>>(), [hit(6, 3)]);
-        assert_eq!(hits.get(CategoryId(5)), None);
+        assert_eq!(hits.iter().collect::<Vec<_>>(), [hit(5, 2), hit(6, 3)]);
+        assert_eq!(hits.get(CategoryId(7)), None);
         assert_eq!(hits.get(CategoryId(200)), None);
     }
 }

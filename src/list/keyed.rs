@@ -1,23 +1,33 @@
-//! The keyed hash of names: SipHash-1-3 over the labels from right to left, so that one pass gives the hash of every parent.
+//! The keyed hash of names: over the labels from right to left, so that one pass gives the hash of every parent.
 //!
-//! Lists and clients may be hostile, so the key is drawn at random for each compiled file. Each label goes in with its length octet,
-//! which makes the input of two different names different.
+//! Lists and clients may be hostile, so the key is drawn at random for each compiled file and never leaves it. Each label goes in with its
+//! length octet, which makes the input of two different names different.
 
 use std::hash::Hasher;
 
-use siphasher::sip::SipHasher13;
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 
 use crate::dns::Name;
 
 /// The key of one compiled file.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Keyed {
-    start: SipHasher13,
+    first: u64,
+    second: SharedSeed,
 }
 
 impl Keyed {
     pub(super) fn new(seed: &[u8; 16]) -> Keyed {
-        Keyed { start: SipHasher13::new_with_key(seed) }
+        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = seed;
+        let second = SharedSeed::from_u64(u64::from_le_bytes([i, j, k, l, m, n, o, p]));
+        Keyed { first: u64::from_le_bytes([a, b, c, d, e, f, g, h]), second }
+    }
+
+    /// What the hash makes of a name that is always the same. A file keeps it: where another version of the hash makes another thing of
+    /// it, the file is not for this program.
+    pub(super) fn proof(&self) -> u64 {
+        self.whole(&Name::from_wire(b"\x05proof\x12of-the-hash-of-lists\x07invalid\0").unwrap_or(Name::ROOT))
     }
 
     /// The hash of the whole name.
@@ -29,7 +39,7 @@ impl Keyed {
 
     /// The suffixes of `name`, shortest first.
     #[inline]
-    pub(super) fn suffixes<'n>(&self, name: &'n Name) -> KeyedSuffixes<'n> {
+    pub(super) fn suffixes<'n>(&'n self, name: &'n Name) -> KeyedSuffixes<'n> {
         let wire = name.as_wire();
         let mut starts = [0u8; 128];
         let mut left = 0;
@@ -39,7 +49,8 @@ impl Keyed {
             left += 1;
             at += 1 + wire[at] as usize;
         }
-        KeyedSuffixes { wire: &wire[..at], starts, left, start: at, labels: 0, hasher: self.start }
+        let hasher = FoldHasher::with_seed(self.first, &self.second);
+        KeyedSuffixes { wire: &wire[..at], starts, left, start: at, labels: 0, hasher }
     }
 }
 
@@ -50,7 +61,7 @@ pub(super) struct KeyedSuffixes<'n> {
     left: usize,
     start: usize,
     labels: usize,
-    hasher: SipHasher13,
+    hasher: FoldHasher<'n>,
 }
 
 impl<'n> KeyedSuffixes<'n> {

@@ -1,13 +1,20 @@
 //! The immutable look-up over a compiled file.
 
+mod open;
+mod resolve;
+
 use bytes::Bytes;
 
 use crate::dns::Name;
+use crate::list::code::{Code, MOST_OCTETS};
 use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
 use crate::list::keyed::Keyed;
-use crate::list::layout::{self, HEAD, HEAD_MAGIC, MEMBER, SLOT, Trailer, u32_at};
-use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
+use crate::list::layout::{self, FAR, FILTER, LONG, Member, OWN, PLACE, Trailer, u32_at};
+use crate::list::own;
+use crate::list::rule::{OwnRecord, Scope, Types};
+use crate::list::soon;
+use crate::verdict::{CategoryId, ListId};
 
 /// Answers which categories a name is in, and by which rules.
 ///
@@ -18,11 +25,16 @@ pub struct Matcher {
     bytes: Bytes,
     keyed: Keyed,
     trailer: Trailer,
-    /// Places of slots, set starts and members: checked in `open` against the length.
-    slots_at: usize,
-    sets_at: usize,
-    members_at: usize,
+    records_end: usize,
+    filters_at: usize,
+    places_at: usize,
+    own_at: usize,
+    line_width: usize,
     deepest: usize,
+    code: Code,
+    sets: Box<[Set]>,
+    members: Box<[Member]>,
+    types: Box<[Types]>,
 }
 
 /// Why octets are not a compiled file.
@@ -45,62 +57,108 @@ pub enum MatcherError {
     Contradiction,
 }
 
-impl Matcher {
-    /// Checks length, version and checksum of a compiled file and reads it in place.
-    ///
-    /// It reads every octet once, for the checksum.
-    pub fn open(bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Matcher, MatcherError> {
-        let bytes = Bytes::from_owner(bytes);
-        let trailer = checked_trailer(&bytes)?;
-        let (slots_at, sets_at, members_at) = checked_places(&bytes, &trailer).ok_or(MatcherError::Contradiction)?;
-        let deepest = 127usize.saturating_sub(trailer.depths.leading_zeros() as usize);
-        Ok(Matcher { keyed: Keyed::new(&trailer.seed), bytes, trailer, slots_at, sets_at, members_at, deepest })
+/// Who speaks for a name, as a range of members.
+#[derive(Clone, Copy, Debug, Default)]
+struct Set {
+    start: u32,
+    count: u32,
+    /// Every member is what nearly every rule is, and each is of a category of its own or of an earlier list than the next.
+    plain: bool,
+}
+
+/// The record of a suffix: its set, and where its lines are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Record {
+    labels: u8,
+    set: Set,
+    lines_at: usize,
+}
+
+/// The records of a name and its parents, shortest first: on the stack, and as many as a name has labels.
+struct Records {
+    count: usize,
+    held: [std::mem::MaybeUninit<Record>; 128],
+}
+
+impl Records {
+    const fn new() -> Records {
+        Records { count: 0, held: [std::mem::MaybeUninit::uninit(); 128] }
     }
 
-    /// Finds, for each category that holds `name` or a parent of it, the rule with the most labels. An exception of the category takes
-    /// out what has as many labels or fewer. Does not allocate; what was in `hits` is forgotten.
     #[inline]
-    pub fn look_up(&self, name: &Name, hits: &mut Hits) {
-        hits.clear();
-        self.walk(name, |labels, members, lines| {
-            let mut previous = None;
-            for (member, line) in members.chunks_exact(MEMBER).zip(lines.chunks_exact(4)) {
-                let &[category, except, list_low, list_high] = member else { continue };
-                // Exceptions come first within a category, then the list that is first in the configuration.
-                if previous.replace(category) == Some(category) {
-                    continue;
-                }
-                let category = CategoryId(category);
-                match (except, line) {
-                    (0, &[a, b, c, d]) => {
-                        let list = ListId(u16::from_le_bytes([list_low, list_high]));
-                        hits.put(Hit { category, list, line: u32::from_le_bytes([a, b, c, d]), labels });
-                    }
-                    _ => hits.cancel(category),
-                }
-            }
-        });
+    fn push(&mut self, record: Record) {
+        if let Some(slot) = self.held.get_mut(self.count) {
+            slot.write(record);
+            self.count += 1;
+        }
     }
 
-    /// Every rule and exception for `name` and its parents, those that do not come to count included: longest first, then by category,
-    /// exceptions first, then by list. For explaining, not for the way of a query.
-    pub fn every_rule(&self, name: &Name) -> Vec<Found> {
-        let mut found = Vec::new();
-        self.walk(name, |labels, members, lines| {
-            for (member, line) in members.chunks_exact(MEMBER).zip(lines.chunks_exact(4)) {
-                if let (&[category, except, low, high], &[a, b, c, d]) = (member, line) {
-                    found.push(Found {
-                        category: CategoryId(category),
-                        list: ListId(u16::from_le_bytes([low, high])),
-                        line: u32::from_le_bytes([a, b, c, d]),
-                        labels,
-                        except: except != 0,
-                    });
-                }
+    #[inline]
+    fn iter(&self) -> impl Iterator<Item = Record> + Clone + '_ {
+        // SAFETY: the first `count` slots have been written by `push`.
+        self.held[..self.count].iter().map(|slot| unsafe { slot.assume_init() })
+    }
+}
+
+impl Matcher {
+    /// Finds, for each category that holds `name` or a parent of it for questions of type `qtype`, the rule with the most labels. Within
+    /// each list its own exceptions count (see [`crate::list::Says`]); then an exception of the category takes out what has as many labels
+    /// or fewer. Does not allocate; what was in `hits` is forgotten.
+    #[inline]
+    pub fn look_up(&self, name: &Name, qtype: u16, hits: &mut Hits) {
+        hits.clear();
+        let mut records = Records::new();
+        self.walk(name, &mut records);
+        if records.count == 0 {
+            return;
+        }
+        if records.iter().all(|record| record.set.plain) {
+            for record in records.iter() {
+                self.put_plain(record, hits);
             }
-        });
+        } else {
+            self.resolve(&records, name, qtype, hits);
+        }
+    }
+
+    /// Everything lists say of `name` and its parents, what does not come to count included: longest first, then by category and list. For
+    /// explaining, not for the way of a query.
+    pub fn every_rule(&self, name: &Name, qtype: u16) -> Vec<Found> {
+        let mut records = Records::new();
+        self.walk(name, &mut records);
+        let mut found = Vec::new();
+        for record in records.iter() {
+            for (number, member) in self.members(record.set).iter().enumerate() {
+                found.push(Found {
+                    category: CategoryId(member.category),
+                    list: ListId(member.list),
+                    line: self.line(record, number),
+                    labels: record.labels,
+                    except: !member.kind.lists(),
+                    kind: member.kind,
+                    scope: member.scope,
+                    of: ListId(member.of),
+                    applies: self.applies(member, record.labels, name, qtype),
+                });
+            }
+        }
         found.sort_by_key(|rule| std::cmp::Reverse(rule.labels));
         found
+    }
+
+    /// What a list answers itself for the rule at `line`; nothing where it leaves that to the policy. Allocates: for the few names that
+    /// have an answer of their own.
+    pub fn records(&self, list: ListId, line: u32) -> Vec<OwnRecord> {
+        let entries = self.own_at..self.own_at + self.trailer.own as usize * OWN;
+        let Some(table) = self.bytes.get(entries.clone()) else { return Vec::new() };
+        let (table, _) = table.as_chunks::<OWN>();
+        let key = |entry: &[u8; OWN]| (u32_at(entry, 0).unwrap_or(0), u32_at(entry, 4).unwrap_or(0));
+        let Ok(place) = table.binary_search_by_key(&(u32::from(list.0), line), key) else { return Vec::new() };
+        let octets = u32_at(&table[place], 8).zip(u32_at(&table[place], 12)).and_then(|(at, length)| {
+            let from = entries.end.checked_add(at as usize)?;
+            self.bytes.get(from..from.checked_add(length as usize)?)
+        });
+        own::from_bytes(octets.unwrap_or_default())
     }
 
     /// Distinct names.
@@ -125,67 +183,138 @@ impl Matcher {
 
     /// Whether every list and category it speaks of is below these counts.
     pub fn fits(&self, lists: usize, categories: usize) -> bool {
-        let members = self.bytes.get(self.members_at..).unwrap_or_default();
-        members.chunks_exact(MEMBER).take(self.trailer.members as usize).all(|member| {
-            matches!(member, &[category, _, low, high]
-                if (category as usize) < categories && (u16::from_le_bytes([low, high]) as usize) < lists)
-        })
+        let fits = |member: &Member| {
+            usize::from(member.category) < categories
+                && usize::from(member.list) < lists
+                && usize::from(member.of) < lists
+        };
+        self.members.iter().all(fits)
     }
 
-    /// Calls `visit` for each suffix of `name` that has a record, shortest first: its labels, the members of its set, their lines.
+    /// Finds the records of `name` and its parents.
+    ///
+    /// First the filters of all suffixes, whose places do not depend on each other, so that the memory is waited for once; then the
+    /// records of those that may be there.
     #[inline]
-    fn walk(&self, name: &Name, mut visit: impl FnMut(u8, &[u8], &[u8])) {
+    fn walk(&self, name: &Name, records: &mut Records) {
         let mut suffixes = self.keyed.suffixes(name);
-        while let Some((labels, suffix)) = suffixes.step() {
+        let mut maybe = 0u128;
+        let mut buckets = [const { std::mem::MaybeUninit::<u32>::uninit() }; 128];
+        let (filters, places) = (&self.bytes[self.filters_at..self.places_at], &self.bytes[self.places_at..]);
+        while let Some((labels, _)) = suffixes.step() {
             if labels > self.deepest {
-                return;
+                break;
             }
             if self.trailer.depths >> labels & 1 == 0 {
                 continue;
             }
-            if let Some((members, lines)) = self.record(suffixes.hash(), suffix) {
-                visit(labels as u8, members, lines);
+            let hash = suffixes.hash();
+            let bucket = layout::bucket(hash, self.trailer.buckets) as usize;
+            let filter = filters.get(bucket * FILTER..bucket * FILTER + FILTER);
+            let Some(Ok(filter)) = filter.map(<[u8; FILTER]>::try_from) else { continue };
+            soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
+            let wanted = layout::filter(hash);
+            // No branch: one that depends on memory would keep the next suffix from being asked for meanwhile.
+            maybe |= u128::from(u64::from_le_bytes(filter) & wanted == wanted) << labels;
+            buckets[labels].write(bucket as u32);
+        }
+        while maybe != 0 {
+            let labels = maybe.trailing_zeros() as usize;
+            maybe &= maybe - 1;
+            // SAFETY: the bucket of every bit in `maybe` has been written.
+            let bucket = unsafe { buckets[labels].assume_init() };
+            if let Some(record) = self.record(name, labels, bucket as usize) {
+                records.push(record);
             }
         }
     }
 
-    /// The members and lines of the record for `suffix` (without the root label), if there is one.
+    /// The record of the last `labels` labels of `name` among those of its bucket.
     #[inline]
-    fn record(&self, hash: u64, suffix: &[u8]) -> Option<(&[u8], &[u8])> {
-        let bytes = &self.bytes[..];
-        let tag = layout::tag(hash);
-        let home = layout::home(tag, self.trailer.homes) as usize;
-        let slots = bytes.get(self.slots_at + home * SLOT..self.sets_at)?;
-        for slot in slots.chunks_exact(SLOT) {
-            let slot = u64::from_le_bytes(slot.try_into().ok()?);
-            let present = (slot >> 32) as u32;
-            if slot == 0 || present > tag {
-                return None;
+    fn record(&self, name: &Name, labels: usize, bucket: usize) -> Option<Record> {
+        let place = |bucket: usize| u32_at(&self.bytes, self.places_at + bucket * PLACE).map(|place| place as usize);
+        let (from, until) = (place(bucket)?, place(bucket + 1)?.min(self.records_end));
+        let bucket = self.bytes.get(from..until)?;
+        soon::will_read(bucket);
+        soon::will_read(bucket.get(64..).unwrap_or_default());
+        let mut coded = [0; MOST_OCTETS];
+        let suffix = suffix(name, labels)?;
+        let length = self.code.encode(suffix, &mut coded);
+        let coded = coded.get(..length)?;
+        let mut rest = bucket;
+        while let Some((&first, mut next)) = rest.split_first() {
+            let mut size = usize::from(first) & LONG;
+            if size == LONG {
+                let (long, others) = next.split_first_chunk::<2>()?;
+                size = usize::from(u16::from_le_bytes(*long));
+                next = others;
             }
-            if present == tag {
-                let place = slot as u32 as usize;
-                let length = *bytes.get(place)? as usize;
-                let end = place + 1 + length;
-                if bytes.get(place + 1..end)? == suffix {
-                    return self.members(bytes, end);
-                }
+            let mut set = usize::from(first) >> 5;
+            if set == FAR {
+                (set, next) = varint(next)?;
             }
+            let (listed, lines) = next.split_at_checked(size)?;
+            let set = *self.sets.get(set)?;
+            if listed == coded {
+                return Some(Record { labels: labels as u8, set, lines_at: until - lines.len() });
+            }
+            rest = lines.get(set.count as usize * self.line_width..)?;
         }
         None
     }
 
     #[inline]
-    fn members<'b>(&self, bytes: &'b [u8], at: usize) -> Option<(&'b [u8], &'b [u8])> {
-        let set = u32_at(bytes, at)? as usize;
-        if set >= self.trailer.sets as usize {
-            return None;
+    fn members(&self, set: Set) -> &[Member] {
+        self.members.get(set.start as usize..(set.start + set.count) as usize).unwrap_or_default()
+    }
+
+    /// The line of the member at place `number` of the record's set.
+    #[inline]
+    fn line(&self, record: Record, number: usize) -> u32 {
+        let at = record.lines_at + number * self.line_width;
+        let mut line = [0; 4];
+        for (to, from) in line.iter_mut().zip(self.bytes.get(at..at + self.line_width).unwrap_or_default()) {
+            *to = *from;
         }
-        let from = u32_at(bytes, self.sets_at + set * 4)? as usize;
-        let until = u32_at(bytes, self.sets_at + set * 4 + 4)? as usize;
-        let count = until.checked_sub(from)?;
-        let members = bytes.get(self.members_at + from * MEMBER..self.members_at + until * MEMBER)?;
-        let lines = bytes.get(at + 4..at + 4 + count * 4)?;
-        Some((members, lines))
+        u32::from_le_bytes(line)
+    }
+
+    /// Whether a rule speaks for a question, by its scope and its types.
+    #[inline]
+    fn applies(&self, member: &Member, labels: u8, name: &Name, qtype: u16) -> bool {
+        let whole = usize::from(labels) == name.label_count();
+        let of_scope = match member.scope {
+            Scope::Tree => true,
+            Scope::Alone => whole,
+            Scope::Below => !whole,
+        };
+        of_scope
+            && match usize::from(member.types).checked_sub(1) {
+                None => true,
+                Some(place) => self.types.get(place).is_some_and(|types| types.has(qtype)),
+            }
+    }
+
+    #[inline]
+    fn put_plain(&self, record: Record, hits: &mut Hits) {
+        let mut previous = None;
+        for (number, member) in self.members(record.set).iter().enumerate() {
+            // Members of a category are sorted by list: the one that is first in the configuration speaks.
+            if previous.replace(member.category) != Some(member.category) {
+                hits.put(self.hit(member, record, number));
+            }
+        }
+    }
+
+    #[inline]
+    fn hit(&self, member: &Member, record: Record, number: usize) -> Hit {
+        Hit {
+            category: CategoryId(member.category),
+            list: ListId(member.list),
+            line: self.line(record, number),
+            labels: record.labels,
+            given: member.given,
+        }
     }
 }
 
@@ -205,38 +334,24 @@ impl std::fmt::Debug for Matcher {
     }
 }
 
-fn checked_trailer(bytes: &[u8]) -> Result<Trailer, MatcherError> {
-    if bytes.get(..HEAD_MAGIC.len()) != Some(HEAD_MAGIC) {
-        return Err(MatcherError::Magic);
-    }
-    match u32_at(bytes, HEAD_MAGIC.len()) {
-        Some(layout::VERSION) => {}
-        Some(other) => return Err(MatcherError::Version(other)),
-        None => return Err(MatcherError::CutShort),
-    }
-    let (before, end) = bytes.split_last_chunk::<{ Trailer::LENGTH }>().ok_or(MatcherError::CutShort)?;
-    let trailer = Trailer::from_bytes(end).ok_or(MatcherError::CutShort)?;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(before);
-    crc.update(&end[..Trailer::LENGTH - Trailer::UNCOVERED]);
-    if crc.finalize() == trailer.crc { Ok(trailer) } else { Err(MatcherError::Checksum) }
+/// The last `labels` labels in wire form, without the root label.
+#[inline]
+fn suffix(name: &Name, labels: usize) -> Option<&[u8]> {
+    let wire = name.suffixes().nth(name.label_count().checked_sub(labels)?)?;
+    wire.get(..wire.len() - 1)
 }
 
-/// The places of slots, set starts and members, when they follow each other and fill the file to its trailer.
-fn checked_places(bytes: &[u8], trailer: &Trailer) -> Option<(usize, usize, usize)> {
-    let slots_at = usize::try_from(trailer.slots_at).ok().filter(|&at| at >= HEAD)?;
-    let slots = usize::try_from(trailer.slots).ok()?;
-    let sets_at = usize::try_from(trailer.sets_at).ok()?;
-    let members_at = sets_at.checked_add((trailer.sets as usize + 1).checked_mul(4)?)?;
-    let end = members_at.checked_add((trailer.members as usize).checked_mul(MEMBER)?)?;
-    let places_fit = slots_at.checked_add(slots.checked_mul(SLOT)?)? == sets_at
-        && end.checked_add(Trailer::LENGTH)? == bytes.len()
-        && (1..=trailer.slots).contains(&trailer.homes)
-        && trailer.names <= trailer.slots
-        && trailer.homes <= u32::MAX as u64;
-    let categories_fit =
-        bytes.get(members_at..end)?.chunks_exact(MEMBER).all(|member| (member[0] as usize) < MAX_CATEGORIES);
-    (places_fit && categories_fit).then_some((slots_at, sets_at, members_at))
+fn varint(from: &[u8]) -> Option<(usize, &[u8])> {
+    let (mut value, mut rest) = (0usize, from);
+    for shift in [0, 7, 14, 21, 28] {
+        let (&octet, others) = rest.split_first()?;
+        rest = others;
+        value |= usize::from(octet & 0x7f) << shift;
+        if octet < 0x80 {
+            return Some((value, rest));
+        }
+    }
+    None
 }
 
 #[cfg(test)]

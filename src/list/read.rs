@@ -1,8 +1,8 @@
 //! The octets of a list, line by line, into names and refusals. No line is the last one looked at because it is bad.
 
-use crate::dns::Name;
 use crate::list::format::{Format, Piece, content, lines};
 use crate::list::refusal::{Flaw, Refusal};
+use crate::list::rule::Rule;
 
 /// Raise it whenever a list may yield other names than before: compiled files made by other rules are then not used again.
 pub const READING_VERSION: u32 = 1;
@@ -48,9 +48,9 @@ impl Reading {
     }
 }
 
-/// Reads a list, in the given format or the one its content looks like, and hands each name to `visit` with its line (from 1; the last
+/// Reads a list, in the given format or the one its content looks like, and hands each rule to `visit` with its line (from 1; the last
 /// countable line, 4,294,967,295, for all after it).
-pub fn read(bytes: &[u8], format: Option<Format>, mut visit: impl FnMut(u32, &Name)) -> Reading {
+pub fn read(bytes: &[u8], format: Option<Format>, mut visit: impl FnMut(u32, &Rule)) -> Reading {
     let format = format.unwrap_or_else(|| Format::detect(bytes));
     let mut reading =
         Reading { format, lines: 0, names: 0, furniture: 0, refused_lines: 0, flaws: Vec::new(), examples: Vec::new() };
@@ -62,7 +62,7 @@ pub fn read(bytes: &[u8], format: Option<Format>, mut visit: impl FnMut(u32, &Na
         format.pieces(content, |piece| match piece {
             Piece::Name(name) => {
                 reading.names += 1;
-                visit(number, &name);
+                visit(number, &Rule::listing(name));
             }
             Piece::Furniture => reading.furniture += 1,
             Piece::Refused(written, why) => {

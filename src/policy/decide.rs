@@ -73,8 +73,15 @@ impl Trace for Vec<Step> {
     }
 }
 
-/// Decides a question for `name` by `policy`.
-pub fn decide<T: Trace>(rules: &Rules<'_>, policy: &Policy, name: &Name, subject: &Subject, trace: &mut T) -> Verdict {
+/// Decides a question for `name` and `qtype` by `policy`.
+pub fn decide<T: Trace>(
+    rules: &Rules<'_>,
+    policy: &Policy,
+    name: &Name,
+    qtype: u16,
+    subject: &Subject,
+    trace: &mut T,
+) -> Verdict {
     if let Some(hit) = group_names(rules, policy, name, subject, trace) {
         return by_name(hit, Reason::Group);
     }
@@ -83,7 +90,7 @@ pub fn decide<T: Trace>(rules: &Rules<'_>, policy: &Policy, name: &Name, subject
     if let Some(hit) = hit {
         return by_name(hit, Reason::Name);
     }
-    if let Some(verdict) = by_category(rules, policy, name, subject, trace) {
+    if let Some(verdict) = by_category(rules, policy, name, qtype, subject, trace) {
         return verdict;
     }
     trace.step(Step::Default { block: policy.default_block });
@@ -137,11 +144,12 @@ fn by_category<T: Trace>(
     rules: &Rules<'_>,
     policy: &Policy,
     name: &Name,
+    qtype: u16,
     subject: &Subject,
     trace: &mut T,
 ) -> Option<Verdict> {
     let mut hits = Hits::new();
-    rules.matcher.look_up(name, &mut hits);
+    rules.matcher.look_up(name, qtype, &mut hits);
     if hits.is_empty() {
         trace.step(Step::NoCategory);
         return None;
@@ -156,7 +164,7 @@ fn by_category<T: Trace>(
         }
     }
     let (act, hit, reason) = best?;
-    let rule = RuleRef::List { list: hit.list, line: hit.line, labels: hit.labels };
+    let rule = RuleRef::List { list: hit.list, line: hit.line, labels: hit.labels, given: hit.given };
     let why = Why { reason, category: Some(hit.category), rule: Some(rule) };
     Some(match act {
         Act::Allow => Verdict::Allow(why),
@@ -206,6 +214,7 @@ pub fn judge<'t>(
     policy: &Policy,
     asked: &Verdict,
     targets: impl IntoIterator<Item = &'t Name>,
+    qtype: u16,
     subject: &Subject,
 ) -> Option<(Name, Verdict)> {
     if vouches(asked) {
@@ -213,7 +222,7 @@ pub fn judge<'t>(
     }
     let mut marked = None;
     for target in targets {
-        match decide(rules, policy, target, subject, &mut ()) {
+        match decide(rules, policy, target, qtype, subject, &mut ()) {
             // A policy that blocks by default speaks of the names people ask for; whoever may ask may be led on.
             Verdict::Block(why) if why.reason != Reason::Default => return Some((*target, Verdict::Block(why))),
             Verdict::Monitor(why) if marked.is_none() && !matches!(asked, Verdict::Monitor(_)) => {

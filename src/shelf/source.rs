@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use crate::config::checked::ListSource;
-use crate::list::{READING_VERSION, Reading, layout};
+use crate::list::{READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::ShelfError;
 
@@ -38,7 +38,13 @@ impl Fingerprint {
 
     /// Adds the next list. Every part has a fixed length or a fixed end, so that two inputs never look the same.
     pub(super) fn add(&mut self, list: &ListSource, content: &[u8; 32]) {
-        self.0.update([list.category.0, list.except as u8]);
+        let (role, of) = match list.role {
+            Role::Lists => (0, 0),
+            Role::ExceptCategory => (1, 0),
+            Role::ExceptList(of) => (2, of.0),
+        };
+        self.0.update([list.category.0, role]);
+        self.0.update(of.to_le_bytes());
         self.0.update(list.format.map_or("", |format| format.word()));
         self.0.update([0]);
         self.0.update(content);

@@ -4,7 +4,8 @@ use std::fs;
 
 use super::*;
 use crate::dns::Name;
-use crate::list::Hits;
+use crate::dns::types::rtype;
+use crate::list::{Hits, Role};
 use crate::policy::Category;
 use crate::verdict::CategoryId;
 
@@ -27,7 +28,7 @@ impl Bench {
             bench.lists.push(ListSource {
                 name: (*file).into(),
                 category: CategoryId(*category),
-                except: *except,
+                role: if *except { Role::ExceptCategory } else { Role::Lists },
                 path,
                 format: None,
             });
@@ -51,7 +52,7 @@ impl Bench {
 
 fn categories(shelved: &Shelved, text: &str) -> Vec<u8> {
     let mut hits = Hits::new();
-    shelved.matcher.look_up(&Name::parse(text).unwrap(), &mut hits);
+    shelved.matcher.look_up(&Name::parse(text).unwrap(), rtype::A, &mut hits);
     hits.iter().map(|hit| hit.category.0).collect()
 }
 
@@ -98,7 +99,7 @@ fn another_content_order_category_or_format_is_another_file() {
     seen.push(bench.compile().fingerprint);
     bench.lists[0].category = CategoryId(0);
     seen.push(bench.compile().fingerprint);
-    bench.lists[0].except = true;
+    bench.lists[0].role = Role::ExceptCategory;
     seen.push(bench.compile().fingerprint);
     bench.lists[1].format = Some(Format::Domains);
     seen.push(bench.compile().fingerprint);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::Out;
 use crate::dns::Name;
+use crate::dns::types::rtype;
 use crate::engine::Snapshot;
 use crate::engine::gate::{self, Place};
 use crate::engine::outcome::spoken;
@@ -205,7 +206,7 @@ fn step_told(snapshot: &Snapshot, place: Place, name: &Name, step: &Step) -> Vec
             vec![told(format!("category {category}"), said)]
         }
         Step::NoCategory => {
-            let cancelled = snapshot.matcher().every_rule(name);
+            let cancelled = snapshot.matcher().every_rule(name, rtype::A);
             if cancelled.is_empty() {
                 vec![told("categories", "the name and its parents are on no list")]
             } else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::cli::Exit;
+use crate::list::Role;
 use crate::policy::Category;
 use crate::verdict::CategoryId;
 
@@ -43,7 +44,13 @@ impl Desk {
         for (name, category, except, content) in files {
             let path = dir.path().join(name);
             std::fs::write(&path, content).unwrap();
-            lists.push(ListSource { name: name.into(), category: CategoryId(category), except, path, format: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category: CategoryId(category),
+                role: if except { Role::ExceptCategory } else { Role::Lists },
+                path,
+                format: None,
+            });
         }
         Desk { dir, lists, model }
     }

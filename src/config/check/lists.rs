@@ -7,7 +7,7 @@ use crate::config::checked::ListSource;
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text};
 use crate::config::file::written::Written;
-use crate::list::Format;
+use crate::list::{Format, Role};
 use crate::policy::{Category, Model};
 use crate::verdict::{CategoryId, MAX_CATEGORIES};
 
@@ -70,14 +70,14 @@ impl Check<'_> {
                 v1::ListFormat::Domains => Format::Domains,
                 v1::ListFormat::Hosts => Format::Hosts,
             });
-            lists.push(ListSource { name: name.into(), category: id, except: false, path, format });
+            lists.push(ListSource { name: name.into(), category: id, role: Role::Lists, path, format });
         }
         for (n, text) in category.except.iter().flat_map(|texts| texts.iter()).enumerate() {
             let key = key.of("except").nth(n);
             let path = self.file(text, &key);
             let name = usual_name(category_name, &path);
             self.is_first_list(seen, &name, text, &key);
-            lists.push(ListSource { name: name.into(), category: id, except: true, path, format: None });
+            lists.push(ListSource { name: name.into(), category: id, role: Role::ExceptCategory, path, format: None });
         }
     }
 

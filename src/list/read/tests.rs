@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dns::Name;
 
 /// A file of the shared test data, which lies beside the repository.
 fn sample(file: &str) -> Vec<u8> {
@@ -17,8 +18,8 @@ fn sample(file: &str) -> Vec<u8> {
 
 fn names_of(bytes: &[u8], format: Option<Format>) -> (BTreeSet<String>, Reading) {
     let mut names = BTreeSet::new();
-    let reading = read(bytes, format, |_, name| {
-        names.insert(name.to_string());
+    let reading = read(bytes, format, |_, rule| {
+        names.insert(rule.name.to_string());
     });
     (names, reading)
 }
@@ -117,7 +118,7 @@ fn the_tricky_hosts_file_yields_what_is_expected() {
 fn a_name_keeps_the_number_of_its_line() {
     let text = "\u{feff}; head\r\n\r\n# note\r\nbet.example # why\r\nco.uk\r\n  WIN.example.\r\nlast.example";
     let mut seen = Vec::new();
-    let reading = read(text.as_bytes(), None, |line, name| seen.push((line, name.to_string())));
+    let reading = read(text.as_bytes(), None, |line, rule| seen.push((line, rule.name.to_string())));
     let expected = [(4, "bet.example"), (6, "win.example"), (7, "last.example")].map(|(n, t)| (n, t.to_string()));
     assert_eq!(seen, expected);
     assert_eq!((reading.lines, reading.refused_lines, reading.examples[0].line), (7, 1, 5));

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::list::Compiler;
+use crate::dns::types::rtype;
+use crate::list::{Compiler, Role, Rule};
 use crate::moment::Moment;
 use crate::policy::model::{Category, Exception, Group, Response, Timed};
 use crate::policy::names::NameRules;
 use crate::subject::{Device, Known, Mac};
-use crate::verdict::{CategoryId, CategorySet, ListId};
+use crate::verdict::{CategoryId, CategorySet, Given, ListId};
 
 const GAMBLING: CategoryId = CategoryId(0);
 const SOCIAL: CategoryId = CategoryId(1);
@@ -40,7 +41,8 @@ fn house() -> House {
     .into_iter()
     .enumerate()
     {
-        compiler.add(ListId(except as u16), category, except, line as u32 + 1, &name(text)).unwrap();
+        let role = if except { Role::ExceptCategory } else { Role::Lists };
+        compiler.add(ListId(except as u16), category, role, line as u32 + 1, &Rule::listing(name(text))).unwrap();
     }
     let mut file = Vec::new();
     compiler.finish([0; 32], &mut file).unwrap();
@@ -115,7 +117,7 @@ impl House {
         let standing = Standing { in_force: self.in_force, from: Moment(0), until: Moment(i64::MAX) };
         let rules = Rules { model: &self.model, matcher: &self.matcher, standing: &standing };
         let mut steps = Vec::new();
-        let verdict = decide(&rules, &self.policy, &name(text), subject, &mut steps);
+        let verdict = decide(&rules, &self.policy, &name(text), rtype::A, subject, &mut steps);
         assert!(!steps.is_empty(), "a decision tells what it looked at");
         let why = verdict.why();
         assert!(
@@ -147,7 +149,7 @@ fn a_category_is_blocked_with_its_list_and_line() {
     let verdict = house().act(GAMBLING, Act::Block).ask("www.bet.test");
     let Verdict::Block(why) = verdict else { panic!("{verdict:?}") };
     assert_eq!(why.category, Some(GAMBLING));
-    assert_eq!(why.rule, Some(RuleRef::List { list: ListId(0), line: 1, labels: 2 }));
+    assert_eq!(why.rule, Some(RuleRef::List { list: ListId(0), line: 1, labels: 2, given: Given::Policy }));
 }
 
 #[test]
@@ -252,7 +254,7 @@ fn an_answer_is_judged_by_where_it_leads() {
     let subject = Subject::bare("10.0.0.1".parse().unwrap());
     let judged = |asked: &str, targets: &[&str]| {
         let targets: Vec<Name> = targets.iter().map(|target| name(target)).collect();
-        judge(&rules, &house.policy, &house.ask(asked), &targets, &subject).map(|(name, _)| name.to_string())
+        judge(&rules, &house.policy, &house.ask(asked), &targets, rtype::A, &subject).map(|(name, _)| name.to_string())
     };
     assert_eq!(judged("plain.test", &["cdn.test", "a.bet.test"]), Some("a.bet.test".to_owned()));
     assert_eq!(judged("plain.test", &["cdn.test"]), None);
@@ -271,7 +273,7 @@ fn an_answer_is_judged_by_where_it_leads() {
     let by_default = house_that_blocks_by_default();
     let verdict = by_default.ask("news.social.test");
     let rules = Rules { model: &by_default.model, matcher: &by_default.matcher, standing: &standing };
-    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], &subject).is_none());
+    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], rtype::A, &subject).is_none());
 }
 
 fn house_that_blocks_by_default() -> House {

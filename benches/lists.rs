@@ -1,0 +1,277 @@
+//! Lists at the scale of a large force: reading and compiling, the size of the file, look-ups, and that nothing is found that is not there.
+//!
+//! ```sh
+//! cargo bench --bench lists                        # 5,000,000 synthetic names
+//! cargo bench --bench lists -- FILE [FORMAT]       # a list of one's own
+//! cargo bench --bench lists -- --random 100000000  # and so many random names against the compiled file
+//! ```
+//!
+//! One line a figure. Times are of one thread; beside each stands the same by a set of names as the standard library has it, in the same
+//! run, since machines differ and are shared.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::time::Instant;
+
+use cordon::dns::Name;
+use cordon::dns::types::rtype;
+use cordon::list::{Compiler, Format, Hits, Matcher, Role, read};
+use cordon::verdict::{CategoryId, ListId};
+
+/// Look-ups that are timed together: reading the clock costs as much as one.
+const BATCH: usize = 200;
+/// How many batches a median is taken of.
+const BATCHES: usize = 2_000;
+
+fn main() {
+    let mut arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let random = take_option(&mut arguments, "--random").unwrap_or(0);
+    let count = take_option(&mut arguments, "--names").unwrap_or(5_000_000);
+    let (list, format) = match arguments.first() {
+        Some(path) => {
+            let format = arguments.get(1).map(|word| Format::from_word(word).expect("a format"));
+            (std::fs::read(path).expect("the list can be read"), format)
+        }
+        None => (synthetic(count), None),
+    };
+    figure("list", format_args!("{} octets", list.len()));
+    let path = std::env::temp_dir().join(format!("cordon-bench-lists-{}", std::process::id()));
+    compile(&list, format, &path);
+    let matcher = opened(&path);
+    let names: Vec<Name> = {
+        let mut names = Vec::new();
+        read(&list, format, |_, rule| names.push(rule.name));
+        names
+    };
+    drop(list);
+    look_ups(&matcher, &names);
+    if random > 0 {
+        never_wrong(&matcher, &names, random);
+    }
+    std::fs::remove_file(&path).expect("our own file can be removed");
+}
+
+fn figure(what: &str, value: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{what:<28} {value}").expect("standard output is there");
+}
+
+fn take_option(arguments: &mut Vec<String>, option: &str) -> Option<u64> {
+    let at = arguments.iter().position(|argument| argument == option)?;
+    arguments.remove(at);
+    Some(arguments.remove(at).parse().expect("a number"))
+}
+
+fn compile(list: &[u8], format: Option<Format>, path: &std::path::Path) {
+    let before = resident();
+    let started = Instant::now();
+    let mut compiler = Compiler::new(*b"a key of a bench");
+    let reading = read(list, format, |line, rule| {
+        compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule).expect("it fits");
+    });
+    let read_in = started.elapsed();
+    let file = std::fs::File::create(path).expect("a file can be made");
+    let report = compiler.finish([0; 32], &file).expect("it can be written");
+    let whole = started.elapsed();
+    figure("format", format_args!("{}", reading.format.word()));
+    figure("lines", format_args!("{} ({} refused)", reading.lines, reading.refused_lines));
+    figure("names", format_args!("{}", report.names));
+    figure(
+        "read",
+        format_args!("{:.2} s, {:.0} ns a line", read_in.as_secs_f64(), per(read_in.as_nanos(), reading.lines)),
+    );
+    figure("read and compiled", format_args!("{:.2} s", whole.as_secs_f64()));
+    figure(
+        "file",
+        format_args!("{} octets, {:.2} a name", report.octets, per(u128::from(report.octets), report.names)),
+    );
+    figure(
+        "peak memory",
+        format_args!("{} MB, {} MB of it the list and the process before", peak() >> 20, before >> 20),
+    );
+}
+
+fn per(whole: u128, of: u64) -> f64 {
+    whole as f64 / of.max(1) as f64
+}
+
+fn opened(path: &std::path::Path) -> Matcher {
+    let started = Instant::now();
+    let file = std::fs::File::open(path).expect("it was just written");
+    // SAFETY: the file is this bench's own and is not changed while it is mapped.
+    let mapped = unsafe { memmap2::Mmap::map(&file) }.expect("it can be mapped");
+    let matcher = Matcher::open(mapped).expect("it is whole");
+    figure("opened", format_args!("{:.1} ms", started.elapsed().as_secs_f64() * 1e3));
+    matcher
+}
+
+fn look_ups(matcher: &Matcher, names: &[Name]) {
+    let mut dice = Dice(7);
+    let many = BATCH * BATCHES;
+    let pick = |dice: &mut Dice| names[dice.below(names.len())];
+    let hits: Vec<Name> = (0..many).map(|_| pick(&mut dice)).collect();
+    let below: Vec<Name> =
+        (0..many).map(|_| Name::parse(&format!("www.{}", pick(&mut dice))).unwrap_or(Name::ROOT)).collect();
+    let misses: Vec<Name> = (0..many).map(|_| unlisted(&mut dice)).collect();
+    let deep: Vec<Name> = (0..many)
+        .map(|_| Name::parse(&format!("a.b.c.d.e.f.g.{}", unlisted(&mut dice))).unwrap_or(Name::ROOT))
+        .collect();
+    let set: HashSet<Box<[u8]>> = names.iter().map(|name| name.as_wire().into()).collect();
+    for (what, asked) in [("hit", &hits), ("hit, a host below", &below), ("miss", &misses), ("miss, ten labels", &deep)]
+    {
+        let mut found = Hits::new();
+        let mut ours = || {
+            timed(asked, |name| {
+                matcher.look_up(name, rtype::A, &mut found);
+                found.is_empty()
+            })
+        };
+        let theirs = || timed(asked, |name| name.suffixes().any(|suffix| set.contains(suffix)));
+        // Interleaved, so that both see the same machine.
+        let rounds: Vec<(f64, f64)> = (0..3).map(|_| (ours(), theirs())).collect();
+        let median = |of: fn(&(f64, f64)) -> f64| median(rounds.iter().map(of).collect());
+        let (ours, theirs) = (median(|round| round.0), median(|round| round.1));
+        figure(what, format_args!("{ours:.0} ns; a set of names {theirs:.0} ns; ratio {:.2}", ours / theirs));
+    }
+    drop(set);
+    // One at a time with everything else thrown out of the processor's caches before.
+    let mut rubbish = vec![1u8; 64 << 20];
+    let empty = {
+        let times = (0..2_000).map(|_| Instant::now().elapsed().as_nanos() as f64).collect();
+        median(times)
+    };
+    for (what, asked) in [("hit, cold caches", &hits), ("miss, cold caches", &misses)] {
+        let mut found = Hits::new();
+        let times = asked.iter().take(200).map(|name| {
+            rubbish.iter_mut().step_by(64).for_each(|octet| *octet = octet.wrapping_add(1));
+            let started = Instant::now();
+            matcher.look_up(black_box(name), rtype::A, &mut found);
+            black_box(found.is_empty());
+            started.elapsed().as_nanos() as f64 - empty
+        });
+        figure(what, format_args!("{:.0} ns", median(times.collect())));
+    }
+    figure("resident", format_args!("{} MB", resident() >> 20));
+}
+
+/// The median of batches, in nanoseconds a look-up.
+fn timed(asked: &[Name], mut look_up: impl FnMut(&Name) -> bool) -> f64 {
+    let batches = asked.chunks_exact(BATCH).map(|batch| {
+        // A question has just been read from its packet: the name itself is at hand.
+        let batch = black_box(batch.to_vec());
+        let started = Instant::now();
+        for name in &batch {
+            black_box(look_up(black_box(name)));
+        }
+        started.elapsed().as_nanos() as f64 / BATCH as f64
+    });
+    median(batches.collect())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Random names against the compiled file, each that is found against the list itself.
+fn never_wrong(matcher: &Matcher, names: &[Name], random: u64) {
+    let set: HashSet<&[u8]> = names.iter().map(|name| name.as_wire()).collect();
+    let (mut dice, mut found, mut listed, mut wrong) = (Dice(11), Hits::new(), 0u64, 0u64);
+    for n in 0..random {
+        // Half of them are made as listed names are, so that some are listed indeed.
+        let name = if n % 2 == 0 { unlisted(&mut dice) } else { Name::parse(&host(&mut dice)).unwrap_or(Name::ROOT) };
+        matcher.look_up(&name, rtype::A, &mut found);
+        let holds = name.suffixes().any(|suffix| set.contains(suffix));
+        listed += u64::from(holds);
+        wrong += u64::from(found.is_empty() == holds);
+    }
+    figure("random names", format_args!("{random}, {listed} of them listed, {wrong} told wrongly"));
+    assert_eq!(wrong, 0);
+}
+
+/// As many distinct names as feeds have them: half registrable domains, half hosts below one.
+fn synthetic(count: u64) -> Vec<u8> {
+    let mut dice = Dice(3);
+    let mut known = HashSet::with_capacity(count as usize);
+    let mut list = Vec::new();
+    while (known.len() as u64) < count {
+        let name = host(&mut dice);
+        if known.insert(foldhash(&name)) {
+            list.extend_from_slice(name.as_bytes());
+            list.push(b'\n');
+        }
+    }
+    list
+}
+
+fn foldhash(text: &str) -> u64 {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
+}
+
+fn host(dice: &mut Dice) -> String {
+    const TOPS: [&str; 16] = [
+        "com", "com", "com", "com", "com", "com", "net", "net", "org", "info", "xyz", "top", "ru", "de", "co.uk", "io",
+    ];
+    const HOSTS: [&str; 8] = ["ads", "track", "cdn", "static", "m", "promo", "login", "pixel"];
+    let mut name = String::new();
+    if dice.below(2) == 0 {
+        name.push_str(HOSTS[dice.below(HOSTS.len())]);
+        if dice.below(2) == 0 {
+            name.push_str(&dice.below(100).to_string());
+        }
+        name.push('.');
+    }
+    for _ in 0..2 + dice.below(4) {
+        name.push(char::from(b"bcdfghjklmnprstvwz"[dice.below(18)]));
+        name.push(char::from(b"aeiou"[dice.below(5)]));
+    }
+    match dice.below(4) {
+        0 => name.push_str(&dice.below(10_000).to_string()),
+        1 => {
+            name.push('-');
+            for _ in 0..1 + dice.below(3) {
+                name.push(char::from(b"bcdfghjklmnprstvwz"[dice.below(18)]));
+                name.push(char::from(b"aeiou"[dice.below(5)]));
+            }
+        }
+        _ => {}
+    }
+    name.push('.');
+    name.push_str(TOPS[dice.below(TOPS.len())]);
+    name
+}
+
+/// Names as people ask for them, hardly ever on a list.
+fn unlisted(dice: &mut Dice) -> Name {
+    let word =
+        |dice: &mut Dice| (0..6 + dice.below(9)).map(|_| char::from(b'a' + dice.below(26) as u8)).collect::<String>();
+    let top = ["com", "net", "org", "co.uk", "gov.uk"][dice.below(5)];
+    Name::parse(&format!("www.{}.{top}", word(dice))).unwrap_or(Name::ROOT)
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((u128::from(self.0) * bound as u128) >> 64) as usize
+    }
+}
+
+/// Resident octets of this process now.
+fn resident() -> u64 {
+    status("VmRSS:")
+}
+
+/// The most octets that were resident.
+fn peak() -> u64 {
+    status("VmHWM:")
+}
+
+fn status(key: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("/proc is there");
+    let line = text.lines().find_map(|line| line.strip_prefix(key)).expect("the kernel tells it");
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") << 10
+}
