@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
-use crate::shelf::{Shelf, ShelfError, Shelved};
+use crate::shelf::{self, Shelf, ShelfError, Shelved};
 use crate::store::Store;
 use crate::upstream::UpstreamError;
 use crate::web;
@@ -73,6 +73,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let data_dir = config.node.data_dir.clone();
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| Failure::start(format!("node.data_dir: {} cannot be made: {error}", data_dir.display())))?;
+    // So that it can be watched before the first line is there. Where it cannot be made, `cordon lists add` says so.
+    let _ = shelf::added::make_folder(&data_dir);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     metrics.started(started);
     let own = config.listen.dns.clone();

@@ -8,6 +8,7 @@
 //! Beside each compiled file lies a receipt, `<fingerprint>.json`: what each list yielded, so that a restart need not read the lists anew
 //! to tell.
 
+pub mod added;
 mod kept;
 mod receipt;
 mod source;
@@ -195,6 +196,14 @@ impl Shelf {
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
         Ok(shelved(lists, contents, yields, matcher, compiled.fingerprint, None))
+    }
+
+    /// As [`Shelf::look`], when the compiled file is there; none where it would have to be compiled.
+    ///
+    /// # Errors
+    /// When a list cannot be read.
+    pub fn ready(&self, lists: &[ListSource], model: &Model) -> Result<Option<Shelved>, ShelfError> {
+        self.reuse(lists, model)
     }
 
     /// The folder of compiled lists.

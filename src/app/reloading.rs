@@ -6,6 +6,8 @@ use super::watch::{Stamps, Watched};
 use super::{Parts, compile, load};
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe, with_lists};
+use crate::list::journal;
+use crate::shelf::ShelfError;
 use crate::web::Reload;
 
 /// Why there is a reload.
@@ -75,7 +77,7 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
     let before = parts.engine.snapshot();
     let config = match cause {
         Cause::Asked => load(&parts.path, &parts.listen)?,
-        Cause::Lists => Config::clone(&before.config),
+        Cause::Lists => with_added(&before.config)?,
     };
     if let Some(error) = needs_restart(&before.config, &config) {
         return Err(error);
@@ -104,5 +106,16 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
 
 /// How the files of all lists look now. To be taken before they are read.
 pub(super) fn list_stamps(config: &Config) -> Stamps {
-    Stamps::of(config.lists.iter().map(|list| list.path.clone()))
+    let journal = journal::path(&config.node.data_dir);
+    Stamps::of(config.lists.iter().map(|list| list.path.clone()).chain([journal]))
+}
+
+/// The configuration in force, with the lists that come of what is added by command now.
+fn with_added(before: &Config) -> Result<Config, ReloadError> {
+    let mut config = before.clone();
+    config.take_added().map_err(|error| {
+        let path = journal::path(&before.node.data_dir);
+        ShelfError::Read { list: "added by command".into(), path, error }
+    })?;
+    Ok(config)
 }

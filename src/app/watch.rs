@@ -92,7 +92,8 @@ impl Watch {
             false => Folders::untold(),
         };
         let teller = Arc::clone(&told);
-        let round = Round { settings, folders, files: Watched::ALL.map(|what| Files::new(Settings::pace(what))), teller };
+        let round =
+            Round { settings, folders, files: Watched::ALL.map(|what| Files::new(Settings::pace(what))), teller };
         thread::Builder::new().name("watch".into()).spawn(move || round.run(&heard))?;
         Ok(Watch { orders, told })
     }

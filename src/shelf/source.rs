@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use crate::config::checked::ListSource;
+use crate::list::journal::Journal;
 use crate::list::{READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::ShelfError;
@@ -57,6 +58,9 @@ impl Fingerprint {
 
 /// Hashes a list's file without keeping it.
 pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
+    if list.added.is_some() {
+        return read(list).map(|(content, _)| content);
+    }
     let (mut file, modified) = open(list)?;
     let mut hash = Sha256::new();
     let mut octets = 0u64;
@@ -79,6 +83,9 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> 
     let (mut file, modified) = open(list)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| unreadable(list, error))?;
+    if let Some(category) = &list.added {
+        bytes = Journal::read(&bytes).as_list(category, list.role);
+    }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(ShelfError::Packed { list: list.name.clone(), path: list.path.clone() });
     }

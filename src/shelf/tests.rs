@@ -31,6 +31,7 @@ impl Bench {
                 role: if *except { Role::ExceptCategory } else { Role::Lists },
                 path,
                 format: None,
+                added: None,
             });
         }
         bench

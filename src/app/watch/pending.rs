@@ -33,7 +33,8 @@ impl Stamps {
         let mut paths: Vec<PathBuf> = paths.into_iter().collect();
         paths.sort();
         paths.dedup();
-        let mut stamps = Stamps(paths.into_iter().map(|path| (path, Stamp::Missing(io::ErrorKind::NotFound))).collect());
+        let mut stamps =
+            Stamps(paths.into_iter().map(|path| (path, Stamp::Missing(io::ErrorKind::NotFound))).collect());
         stamps.take();
         stamps
     }
