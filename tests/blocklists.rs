@@ -63,7 +63,7 @@ fn lists() -> BTreeMap<String, (String, Vec<Name>)> {
         if path.extension().is_some_and(|extension| extension == "txt") {
             let text = std::fs::read_to_string(&path).unwrap();
             let mut names = Vec::new();
-            let reading = read(text.as_bytes(), Some(Format::Domains), |_, name| names.push(*name));
+            let reading = read(text.as_bytes(), Some(Format::Domains), |_, rule| names.push(rule.name));
             assert_eq!(reading.refused_lines, 0, "{}: {:?}", path.display(), reading.examples);
             lists.insert(path.file_stem().unwrap().to_string_lossy().into_owned(), (text, names));
         }

@@ -17,6 +17,7 @@ mod flags;
 mod floors;
 mod grafana;
 mod hostile;
+mod lists_added;
 mod local_zones;
 mod monitoring;
 mod peers_upstream;

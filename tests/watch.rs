@@ -33,7 +33,7 @@ fn is_blocked(cordon: &Cordon, name: &str) -> bool {
 
 /// Asks again and again until it is so; fails after many tries.
 #[track_caller]
-fn until(cordon: &Cordon, what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(cordon: &Cordon, what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..1_200 {
         if is_so() {
             return;
