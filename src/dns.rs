@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod convert;
 pub mod ede;
+pub mod master;
 pub mod name;
 pub mod question;
 pub mod ready;

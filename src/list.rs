@@ -1,12 +1,12 @@
 //! Floor 1: lists. Lines of a list in, rules out; rules compiled into one flat file; the file asked by name.
 //!
 //! ```text
-//! octets of a list -> read (format/*) -> (line, Name) | Refusal -> Compiler -> compiled file -> Matcher -> Hits
+//! octets of a list -> read (format/*) -> (line, Rule) | Refusal -> Compiler -> compiled file -> Matcher -> Hits
 //! ```
 //!
 //! Nothing here opens a file: the keeper of lists hands octets in and takes octets out.
 //!
-//! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
+//! A name on a list stands for itself and for every name below it, unless its format says otherwise. Names are compared whole, so there is no false positive.
 
 mod code;
 pub mod compile;

@@ -6,7 +6,6 @@
 
 mod lookup;
 mod master;
-mod rdata;
 mod zone;
 
 use std::fmt;

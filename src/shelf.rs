@@ -73,8 +73,10 @@ pub struct Yield {
     pub entries: u64,
     /// Names that an earlier line of the same list has already; the first line stays.
     pub duplicates: u64,
-    /// Names passed over because every hosts file has them (`localhost`).
+    /// Entries passed over because they are no statement about a name, as `localhost` in a hosts file.
     pub furniture: u64,
+    /// Entries that are right, but not for a resolver, as cosmetic rules.
+    pub not_for_dns: u64,
     /// Lines with at least one refused entry.
     pub refused_lines: u64,
     /// Refused entries by kind, in the order they first came.
@@ -107,17 +109,17 @@ pub enum ShelfError {
         /// What happened.
         error: io::Error,
     },
-    /// A list's path leads to something that is not a file.
-    #[error("list `{list}`: {} is not a file; name a file with one entry a line", path.display())]
+    /// A list's path leads to something that is neither a file nor a category of the Toulouse lists.
+    #[error("list `{list}`: {} is not a file; name a file with one entry a line, or a folder with `domains`", path.display())]
     NotAFile {
         /// The list.
         list: Box<str>,
         /// Its path.
         path: PathBuf,
     },
-    /// A list's file is packed with gzip (RFC 1952).
-    #[error("list `{list}`: {} is packed with gzip; unpack it and name the unpacked file", path.display())]
-    Packed {
+    /// A list's file is packed with gzip (RFC 1952) and holds more than a list may.
+    #[error("list `{list}`: {} is larger than {max} when unpacked; split it", path.display(), max = bytesize::ByteSize(source::LARGEST).display().iec())]
+    TooLarge {
         /// The list.
         list: Box<str>,
         /// Its file.
@@ -206,6 +208,13 @@ impl Shelf {
         self.reuse(lists, model)
     }
 
+    /// A line of a list as it is written, from its file as it is now; none when the file cannot be read or has no such line. It reads the
+    /// whole list: for people.
+    pub fn written(list: &ListSource, line: u32) -> Option<Vec<u8>> {
+        let (_, bytes, _) = source::read(list).ok()?;
+        bytes.split(|octet| *octet == b'\n').nth((line as usize).checked_sub(1)?).map(<[u8]>::to_vec)
+    }
+
     /// The folder of compiled lists.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -251,10 +260,10 @@ fn compile_to(lists: &[ListSource], to: impl io::Write) -> Result<(Compiled, Vec
     let mut fingerprint = Fingerprint::new(lists.len());
     let mut contents = Vec::with_capacity(lists.len());
     for (list, place) in lists.iter().zip(0u16..) {
-        let (mut content, bytes) = source::read(list)?;
+        let (mut content, bytes, format) = source::read(list)?;
         fingerprint.add(list, &content.sha256);
         let mut failed = None;
-        let reading = crate::list::read(&bytes, list.format, |line, rule| {
+        let reading = crate::list::read(&bytes, format, |line, rule| {
             if failed.is_none() {
                 failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();
             }
@@ -285,6 +294,7 @@ fn yields(contents: &[Content], report: &CompileReport) -> Vec<Yield> {
                 entries: count.map_or(0, |count| count.entries),
                 duplicates: count.map_or(0, |count| count.duplicates),
                 furniture: reading.furniture,
+                not_for_dns: reading.not_for_dns,
                 refused_lines: reading.refused_lines,
                 flaws: reading.flaws.iter().map(|(word, count)| ((*word).into(), *count)).collect(),
                 examples: reading

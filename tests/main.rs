@@ -1,5 +1,6 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod access;
 mod aliases;
 mod answers;
 mod blocklists;
@@ -15,8 +16,10 @@ mod documents;
 mod evidence;
 mod flags;
 mod floors;
+mod given;
 mod grafana;
 mod hostile;
+mod list_formats;
 mod lists_added;
 mod local_zones;
 mod monitoring;

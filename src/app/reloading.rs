@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 use super::watch::{Stamps, Watched};
 use super::{Parts, compile, load};
 use crate::config::Config;
-use crate::engine::reload::{ReloadError, assemble, needs_restart, probe, with_lists};
+use crate::config::checked::ut1_files;
+use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
 use crate::shelf::ShelfError;
 use crate::web::Reload;
@@ -89,9 +90,12 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
         parts.watch.renew(Watched::Lists, stamps);
         return Ok(None);
     }
+    // Grants and withdrawals may have changed while the lists were compiled.
+    let _swapping = parts.swap.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = parts.engine.snapshot();
     let candidate = match cause {
         Cause::Asked => assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?,
-        Cause::Lists => with_lists(&before, config, lists, now),
+        Cause::Lists => before.with_lists(config, lists, now),
     };
     probe(&candidate, now)?;
     let generation = candidate.generation;
@@ -107,7 +111,8 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
 /// How the files of all lists look now. To be taken before they are read.
 pub(super) fn list_stamps(config: &Config) -> Stamps {
     let journal = journal::path(&config.node.data_dir);
-    Stamps::of(config.lists.iter().map(|list| list.path.clone()).chain([journal]))
+    let files = config.lists.iter().flat_map(|list| ut1_files(&list.path).chain([list.path.clone()]));
+    Stamps::of(files.chain([journal]))
 }
 
 /// The configuration in force, with the lists that come of what is added by command now.

@@ -197,6 +197,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
                 "entries": yielded.entries,
                 "repeated": yielded.duplicates,
                 "passed_over": yielded.furniture,
+                "not_for_dns": yielded.not_for_dns,
                 "refused_lines": yielded.refused_lines,
                 "refused": refused,
                 "examples": yielded.examples.iter().map(example).collect::<Vec<_>>(),

@@ -1,7 +1,7 @@
 //! The configuration as meant: every name resolved, every path absolute, every number in its unit.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,12 +146,18 @@ pub struct ListSource {
     pub category: CategoryId,
     /// What it is for the category.
     pub role: Role,
-    /// The file.
+    /// The file, packed or not; or a folder of the Toulouse lists.
     pub path: PathBuf,
     /// Its format; none: found out from the content.
     pub format: Option<Format>,
     /// The category's name, when the file is the journal of `cordon lists add` and only its lines for that category are meant.
     pub added: Option<Box<str>>,
+}
+
+/// What a folder of the Toulouse lists has for names and URLs, the names first; nothing when it is no such folder.
+pub fn ut1_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let one_of = |names: [&str; 2]| names.map(|name| folder.join(name)).into_iter().find(|path| path.is_file());
+    [one_of(["domains", "domains.gz"]), one_of(["urls", "urls.gz"])].into_iter().flatten()
 }
 
 /// `[probe]`

@@ -1,5 +1,7 @@
 //! The one bridge to `hickory_proto`: names both ways, and its messages to the octets the house keeps.
 
+pub mod rdata;
+
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::{DNSClass, RData, Record, RecordType};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use idna::AsciiDenyList;
+use psl::Psl as _;
 
 use crate::dns::{Name, NameError};
 use crate::list::refusal::Flaw;
@@ -11,13 +12,39 @@ use crate::list::refusal::Flaw;
 /// Longest text looked at as a name, in octets: above it no 255 octets of wire form can come out.
 const LONGEST: usize = 2048;
 
+/// Most labels that a public suffix of the ICANN section has (`pvt.k12.ma.us`).
+const MOST_SUFFIX_LABELS: usize = 4;
+
 /// Reads a name as lists write it: any case, a trailing dot, `*.name` and `.name` (which here mean what `name` means: the name and all
 /// below it), internationalised names (UTS 46, non-transitional).
 ///
 /// Public suffixes of the ICANN section are refused: a stray `co.uk` must not block a country. Those of the private section
 /// (`github.io`, `duckdns.org`) are names somebody chose to list, and pass.
-pub(super) fn name(text: &str) -> Result<Name, Flaw> {
-    let text = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
+#[inline]
+pub(super) fn name(written: &[u8]) -> Result<Name, Flaw> {
+    let name = name_or_label(written)?;
+    match name.label_count() {
+        1 => Err(Flaw::SingleLabel),
+        _ => Ok(name),
+    }
+}
+
+/// Reads a name where a single label can be meant, since its syntax makes no slip of it: `||label^`.
+#[inline]
+pub(super) fn name_or_label(written: &[u8]) -> Result<Name, Flaw> {
+    let written = written.strip_prefix(b"*.").or_else(|| written.strip_prefix(b".")).unwrap_or(written);
+    let name = match Name::of_host(written) {
+        Some(name) => name,
+        None => unusual(written)?,
+    };
+    judge(&name)?;
+    Ok(name)
+}
+
+/// All that is more than letters, digits, hyphens and dots.
+#[cold]
+fn unusual(written: &[u8]) -> Result<Name, Flaw> {
+    let text = std::str::from_utf8(written).map_err(|_| Flaw::NotUtf8)?;
     if text.len() > LONGEST {
         return Err(Flaw::Name(NameError::NameTooLong));
     }
@@ -28,9 +55,7 @@ pub(super) fn name(text: &str) -> Result<Name, Flaw> {
     if let Some(c) = text.chars().find(|c| !c.is_ascii() || !fits(*c as u8)) {
         return Err(Flaw::Character(c));
     }
-    let name = Name::parse(&text).map_err(Flaw::Name)?;
-    judge(&name)?;
-    Ok(name)
+    Name::parse(&text).map_err(Flaw::Name)
 }
 
 /// Reads a name that a person puts on a list: as lists write it, and refused as a line of a list is.
@@ -38,7 +63,7 @@ pub(super) fn name(text: &str) -> Result<Name, Flaw> {
 /// # Errors
 /// What is wrong with it.
 pub fn listed_name(text: &str) -> Result<Name, Flaw> {
-    name(text)
+    name(text.as_bytes())
 }
 
 /// Reads a name that a person asks about: internationalised names become A-labels, nothing is refused for standing for too much.
@@ -92,33 +117,28 @@ fn to_a_labels(text: &str) -> Result<Cow<'_, str>, Flaw> {
 }
 
 /// Refuses names that are addresses or would stand for more than any list means.
-fn judge(name: &Name) -> Result<(), Flaw> {
-    let mut text = [0u8; 255];
-    let mut length = 0usize;
+pub(super) fn judge(name: &Name) -> Result<(), Flaw> {
+    let count = name.label_count();
+    let mut labels: [&[u8]; MOST_SUFFIX_LABELS] = [&[]; MOST_SUFFIX_LABELS];
     let mut last: &[u8] = &[];
-    for label in name.labels() {
-        if length > 0 {
-            text[length] = b'.';
-            length += 1;
+    for (place, label) in name.labels().enumerate() {
+        if let Some(kept) = labels.get_mut(place) {
+            *kept = label;
         }
-        text[length..length + label.len()].copy_from_slice(label);
-        length += label.len();
         last = label;
     }
-    if name.is_root() {
+    if count == 0 {
         return Err(Flaw::Name(NameError::Empty));
     }
     if last.iter().all(u8::is_ascii_digit) {
         return Err(Flaw::Address);
     }
-    let text = &text[..length];
-    let public = psl::suffix(text)
-        .is_some_and(|suffix| suffix.as_bytes().len() == text.len() && suffix.typ() == Some(psl::Type::Icann));
-    if public {
-        return Err(Flaw::PublicSuffix);
-    }
-    if name.label_count() == 1 {
-        return Err(Flaw::SingleLabel);
+    if let Some(labels) = labels.get(..count) {
+        let suffix = psl::List.find(labels.iter().rev().copied());
+        // On the wire a name has two octets more than written: the first length and the root.
+        if suffix.typ == Some(psl::Type::Icann) && suffix.len + 2 == name.wire_len() {
+            return Err(Flaw::PublicSuffix);
+        }
     }
     Ok(())
 }
@@ -129,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<String, Flaw> {
-        name(text).map(|name| name.to_string())
+        name(text.as_bytes()).map(|name| name.to_string())
     }
 
     #[test]
@@ -202,8 +222,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in ".{0,400}", short in "[a-zé.*/:@\u{ff0e}\u{3002}-]{0,12}") {
-            let _ = name(&text);
-            let _ = name(&short);
+            let _ = name(text.as_bytes());
+            let _ = name(short.as_bytes());
         }
     }
 }

@@ -1,10 +1,16 @@
 //! The formats lists come in.
 
-pub(super) mod domains;
-pub(super) mod hosts;
+mod adblock;
+mod detect;
+mod dnsmasq;
+mod domains;
+mod hosts;
+mod rpz;
+mod unbound;
+mod ut1;
+mod wildcard;
 
-use crate::dns::Name;
-use crate::list::refusal::Flaw;
+use crate::list::read::Reader;
 
 /// Format of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,34 +19,44 @@ pub enum Format {
     Domains,
     /// Lines of a hosts file (`0.0.0.0 name name`); here too each name stands for all below it.
     Hosts,
+    /// Rules of ad blockers, as AdGuard's DNS servers read them (`||name^`).
+    Adblock,
+    /// Directives of dnsmasq (`address=/name/#`, `server=/name/`, `local=/name/`).
+    Dnsmasq,
+    /// A name a line, written `*.name`; the name and all below it.
+    Wildcard,
+    /// A response policy zone: a master file whose owners are triggers.
+    Rpz,
+    /// Directives of Unbound (`local-zone: "name" always_nxdomain`).
+    Unbound,
+    /// A category of the Toulouse lists: `domains` and `urls`.
+    Ut1,
 }
-
-/// What a line, or a word of it, comes to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "handed down the stack at once; a box would be an allocation for each line"
-)]
-pub(super) enum Piece<'l> {
-    /// A name to list.
-    Name(Name),
-    /// A name that every hosts file has and no list means.
-    Furniture,
-    /// Nothing that can be listed, and why: what was written, what is wrong.
-    Refused(&'l [u8], Flaw),
-}
-
-/// How many lines with content [`Format::detect`] looks at.
-const SAMPLE: usize = 200;
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 2] = [Format::Domains, Format::Hosts];
+    pub const ALL: [Format; 8] = [
+        Format::Domains,
+        Format::Hosts,
+        Format::Adblock,
+        Format::Dnsmasq,
+        Format::Wildcard,
+        Format::Rpz,
+        Format::Unbound,
+        Format::Ut1,
+    ];
 
     /// The word of the configuration.
     pub const fn word(self) -> &'static str {
         match self {
             Format::Domains => "domains",
             Format::Hosts => "hosts",
+            Format::Adblock => "adblock",
+            Format::Dnsmasq => "dnsmasq",
+            Format::Wildcard => "wildcard",
+            Format::Rpz => "rpz",
+            Format::Unbound => "unbound",
+            Format::Ut1 => "ut1",
         }
     }
 
@@ -49,34 +65,53 @@ impl Format {
         Format::ALL.into_iter().find(|format| format.word() == word)
     }
 
-    /// What the content looks like: hosts when most of the first lines are an address and a name, else domains.
+    /// What the content looks like. [`Format::Ut1`] is never found: its files look like plain names, its folder tells.
     pub fn detect(bytes: &[u8]) -> Format {
-        let (mut looked_at, mut hosts) = (0, 0);
-        for line in lines(bytes).filter_map(content).take(SAMPLE) {
-            looked_at += 1;
-            hosts += hosts::looks_like(line) as usize;
-        }
-        if hosts * 2 > looked_at { Format::Hosts } else { Format::Domains }
+        detect::detect(bytes)
     }
 
-    /// Takes the content of one line to pieces.
-    #[inline]
-    pub(super) fn pieces<'l>(self, line: &'l [u8], visit: impl FnMut(Piece<'l>)) {
+    /// Reads the whole content.
+    pub(super) fn read(self, bytes: &[u8], reader: &mut Reader) {
         match self {
-            Format::Domains => domains::pieces(line, visit),
-            Format::Hosts => hosts::pieces(line, visit),
+            Format::Domains => each(bytes, content, |number, line| domains::line(number, line, reader)),
+            Format::Hosts => each(bytes, content, |number, line| hosts::line(number, line, reader)),
+            Format::Dnsmasq => each(bytes, dnsmasq::content, |number, line| dnsmasq::line(number, line, reader)),
+            Format::Wildcard => each(bytes, content, |number, line| wildcard::line(number, line, reader)),
+            Format::Ut1 => each(bytes, ut1::content, |number, line| ut1::line(number, line, reader)),
+            Format::Adblock => adblock::read(bytes, reader),
+            Format::Rpz => rpz::read(bytes, reader),
+            Format::Unbound => unbound::read(bytes, reader),
         }
     }
 }
 
 /// The lines of a file, without a byte order mark.
-pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).split(|&octet| octet == b'\n')
+}
+
+/// The lines of a file with their numbers, from 1.
+fn numbered(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> + Clone {
+    let mut number = 0u32;
+    lines(bytes).map(move |line| {
+        number = number.saturating_add(1);
+        (number, line)
+    })
+}
+
+/// Each line that has a content, with its number.
+#[inline]
+fn each<'b>(bytes: &'b [u8], content: impl Fn(&'b [u8]) -> Option<&'b [u8]>, mut visit: impl FnMut(u32, &'b [u8])) {
+    for (number, line) in numbered(bytes) {
+        if let Some(content) = content(line) {
+            visit(number, content);
+        }
+    }
 }
 
 /// What a line says: without comments (`#` to the end; a whole line after `;`) and white space; none when nothing is left.
 #[inline]
-pub(super) fn content(line: &[u8]) -> Option<&[u8]> {
+fn content(line: &[u8]) -> Option<&[u8]> {
     let line = match line.iter().position(|&octet| octet == b'#') {
         Some(at) => &line[..at],
         None => line,
@@ -91,21 +126,6 @@ pub(super) fn content(line: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_content_tells_the_format() {
-        for (text, format) in [
-            ("", Format::Domains),
-            ("# only a comment\n", Format::Domains),
-            ("bet.example\nwin.example\n", Format::Domains),
-            ("192.0.2.1\n192.0.2.2\nbet.example\n", Format::Domains),
-            ("# hosts\r\n127.0.0.1 localhost\r\n0.0.0.0 bet.example\r\n", Format::Hosts),
-            ("\u{feff}0.0.0.0\tbet.example", Format::Hosts),
-            ("fe80::1%lo0 localhost\n:: bet.example\nstray.example\n", Format::Hosts),
-        ] {
-            assert_eq!(Format::detect(text.as_bytes()), format, "{text:?}");
-        }
-    }
 
     #[test]
     fn a_format_is_found_by_its_word() {

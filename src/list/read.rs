@@ -1,11 +1,12 @@
-//! The octets of a list, line by line, into names and refusals. No line is the last one looked at because it is bad.
+//! The octets of a list into rules and refusals. No line is the last one looked at because it is bad.
 
-use crate::list::format::{Format, Piece, content, lines};
+use crate::dns::Name;
+use crate::list::format::Format;
 use crate::list::refusal::{Flaw, Refusal};
 use crate::list::rule::Rule;
 
-/// Raise it whenever a list may yield other names than before: compiled files made by other rules are then not used again.
-pub const READING_VERSION: u32 = 1;
+/// Raise it whenever a list may yield other rules than before: compiled files made by other readings are then not used again.
+pub const READING_VERSION: u32 = 2;
 
 /// What came of reading a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +15,13 @@ pub struct Reading {
     pub format: Format,
     /// Lines, comments and empty ones included.
     pub lines: u64,
-    /// Names handed to the visitor, repetitions included.
+    /// Rules handed to the visitor, repetitions included.
     pub names: u64,
-    /// Names passed over because every hosts file has them (`localhost`).
+    /// Entries passed over because they are no statement about a name: what every hosts file has (`localhost`), the head of a zone, rules
+    /// that the list itself takes back.
     pub furniture: u64,
+    /// Entries that are right, but not for a resolver: cosmetic rules, rules and URLs with a path.
+    pub not_for_dns: u64,
     /// Lines with at least one refused entry.
     pub refused_lines: u64,
     /// How many entries were refused, by [`Flaw::word`]; in the order they first came.
@@ -34,49 +38,85 @@ impl Reading {
     pub fn refused(&self) -> u64 {
         self.flaws.iter().map(|(_, count)| count).sum()
     }
-
-    fn refuse(&mut self, line: u32, written: &[u8], why: Flaw) {
-        let place = self.flaws.iter().position(|(word, _)| *word == why.word()).unwrap_or_else(|| {
-            self.flaws.push((why.word(), 0));
-            self.flaws.len() - 1
-        });
-        let count = &mut self.flaws[place].1;
-        *count += 1;
-        if *count <= Reading::EXAMPLES {
-            self.examples.push(Refusal::new(line, written, why));
-        }
-    }
 }
 
 /// Reads a list, in the given format or the one its content looks like, and hands each rule to `visit` with its line (from 1; the last
 /// countable line, 4,294,967,295, for all after it).
 pub fn read(bytes: &[u8], format: Option<Format>, mut visit: impl FnMut(u32, &Rule)) -> Reading {
     let format = format.unwrap_or_else(|| Format::detect(bytes));
-    let mut reading =
-        Reading { format, lines: 0, names: 0, furniture: 0, refused_lines: 0, flaws: Vec::new(), examples: Vec::new() };
-    for line in lines(bytes) {
-        reading.lines += 1;
-        let Some(content) = content(line) else { continue };
-        let number = u32::try_from(reading.lines).unwrap_or(u32::MAX);
-        let mut refused = false;
-        format.pieces(content, |piece| match piece {
-            Piece::Name(name) => {
-                reading.names += 1;
-                visit(number, &Rule::listing(name));
-            }
-            Piece::Furniture => reading.furniture += 1,
-            Piece::Refused(written, why) => {
-                refused = true;
-                reading.refuse(number, written, why);
-            }
-        });
-        reading.refused_lines += refused as u64;
-    }
+    let mut reader = Reader::new(format, &mut visit);
+    format.read(bytes, &mut reader);
+    let mut reading = reader.reading;
+    let ends = bytes.iter().filter(|&&octet| octet == b'\n').count() as u64;
     // The last line end begins no further line.
-    if bytes.is_empty() || bytes.ends_with(b"\n") {
-        reading.lines -= 1;
-    }
+    reading.lines = ends + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
     reading
+}
+
+/// What the formats hand over to: rules go on to the visitor, all else is counted.
+pub(super) struct Reader<'v> {
+    reading: Reading,
+    visit: &'v mut dyn FnMut(u32, &Rule),
+    refused_line: u32,
+}
+
+impl<'v> Reader<'v> {
+    fn new(format: Format, visit: &'v mut dyn FnMut(u32, &Rule)) -> Reader<'v> {
+        let reading = Reading {
+            format,
+            lines: 0,
+            names: 0,
+            furniture: 0,
+            not_for_dns: 0,
+            refused_lines: 0,
+            flaws: Vec::new(),
+            examples: Vec::new(),
+        };
+        Reader { reading, visit, refused_line: 0 }
+    }
+
+    /// A rule.
+    pub(super) fn rule(&mut self, line: u32, rule: &Rule) {
+        self.reading.names += 1;
+        (self.visit)(line, rule);
+    }
+
+    /// The usual rule, or why there is none.
+    #[inline]
+    pub(super) fn name(&mut self, line: u32, written: &[u8], name: Result<Name, Flaw>) {
+        match name {
+            Ok(name) => self.rule(line, &Rule::listing(name)),
+            Err(why) => self.refuse(line, written, why),
+        }
+    }
+
+    /// An entry that says nothing about a name.
+    pub(super) fn furniture(&mut self) {
+        self.reading.furniture += 1;
+    }
+
+    /// An entry for others than resolvers.
+    pub(super) fn not_for_dns(&mut self) {
+        self.reading.not_for_dns += 1;
+    }
+
+    /// An entry that yields no rule. Lines come in rising order.
+    pub(super) fn refuse(&mut self, line: u32, written: &[u8], why: Flaw) {
+        let reading = &mut self.reading;
+        let word = why.word();
+        let place = reading.flaws.iter().position(|(known, _)| *known == word).unwrap_or_else(|| {
+            reading.flaws.push((word, 0));
+            reading.flaws.len() - 1
+        });
+        let count = &mut reading.flaws[place].1;
+        *count += 1;
+        if *count <= Reading::EXAMPLES {
+            reading.examples.push(Refusal::new(line, written, why));
+        }
+        // Lines beyond the last countable one are one line here; a list has fewer.
+        reading.refused_lines += u64::from(self.refused_line != line);
+        self.refused_line = line;
+    }
 }
 
 #[cfg(test)]

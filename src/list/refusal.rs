@@ -16,7 +16,7 @@ pub struct Refusal {
 }
 
 /// What is wrong with an entry of a list. Its text goes on from the entry: "`...` is an address, ...".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// Not a domain name by its lengths or labels.
     #[error("{0}")]
@@ -65,6 +65,63 @@ pub enum Flaw {
     /// A hosts line that says where a name is, rather than to block it.
     #[error("is given a real address (0.0.0.0, ::, 127.0.0.0/8 and ::1 stand for a block)")]
     RealAddress,
+    /// A rule that would put every name on the list.
+    #[error("stands for every name; if that is meant, write `default = \"block\"` in the policy")]
+    Everything,
+    /// A regular expression, or a star inside a name.
+    #[error("is a pattern; only whole labels can be matched")]
+    Pattern,
+    /// `$client`.
+    #[error("is for single clients; who is blocked is for the policies of network zones and groups to say")]
+    Client,
+    /// `$ctag`.
+    #[error("is for clients with a tag, which there is none of here; write an exception for a group in the policy")]
+    ClientTag,
+    /// `$dnsrewrite`.
+    #[error("gives the name another answer; write it under `rewrite` in the policy")]
+    DnsRewrite,
+    /// A modifier that only what sees the request can follow.
+    #[error("has the modifier `{0}`, which only a browser can follow")]
+    BrowserModifier(Box<str>),
+    /// A modifier nobody here knows.
+    #[error("has the modifier `{0}`, which is not known")]
+    UnknownModifier(Box<str>),
+    /// A modifier whose value cannot be meant.
+    #[error("has the modifier `{0}` with a value that cannot be meant")]
+    ModifierValue(&'static str),
+    /// `$denyallow` where it has no meaning.
+    #[error("has `denyallow` beside `important` or in an exception, where it has no meaning")]
+    Combination,
+    /// A directive that forwards a name.
+    #[error("forwards the name to a server rather than block it; write a `[[forward_zone]]`")]
+    Forwarding,
+    /// A directive that lists no name.
+    #[error("is not a directive that blocks a name")]
+    Directive,
+    /// A type of `local-zone` that neither blocks nor allows.
+    #[error("has a type of zone that neither blocks the name nor lets it through")]
+    ZoneType,
+    /// `local-data` that is a true answer.
+    #[error("gives the name data of its own; write it into a `[[local_zone]]`, or under `rewrite` in the policy")]
+    LocalData,
+    /// A trigger by the client's address.
+    #[error("is a trigger by the client's address; who is blocked is for the policies of network zones to say")]
+    RpzClientIp,
+    /// A trigger by an address in the answer.
+    #[error("is a trigger by an address in the answer; only names are matched")]
+    RpzIp,
+    /// A trigger by the name of an authoritative server.
+    #[error("is a trigger by the name of an authoritative server, which a resolver that forwards does not see")]
+    RpzNsdname,
+    /// A trigger by the address of an authoritative server.
+    #[error("is a trigger by the address of an authoritative server, which a resolver that forwards does not see")]
+    RpzNsip,
+    /// An owner that is not below the policy zone.
+    #[error("stands outside of the zone; is a dot too much at the end of the name?")]
+    OutOfZone,
+    /// A record that cannot be read.
+    #[error("is no record of a policy zone: {0}")]
+    Record(Box<str>),
 }
 
 impl Refusal {
@@ -116,6 +173,24 @@ impl Flaw {
             Flaw::NoAddress => "no-address",
             Flaw::NoName => "no-name",
             Flaw::RealAddress => "real-address",
+            Flaw::Everything => "everything",
+            Flaw::Pattern => "pattern",
+            Flaw::Client => "client",
+            Flaw::ClientTag => "client-tag",
+            Flaw::DnsRewrite => "dnsrewrite",
+            Flaw::BrowserModifier(_) => "browser-modifier",
+            Flaw::UnknownModifier(_) => "unknown-modifier",
+            Flaw::ModifierValue(_) | Flaw::Combination => "modifier-value",
+            Flaw::Forwarding => "forwarding",
+            Flaw::Directive => "directive",
+            Flaw::ZoneType => "zone-type",
+            Flaw::LocalData => "local-data",
+            Flaw::RpzClientIp => "rpz-client-ip",
+            Flaw::RpzIp => "rpz-ip",
+            Flaw::RpzNsdname => "rpz-nsdname",
+            Flaw::RpzNsip => "rpz-nsip",
+            Flaw::OutOfZone => "out-of-zone",
+            Flaw::Record(_) => "record",
         }
     }
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hickory_proto::rr::{DNSClass, Record, RecordType};
-use hickory_proto::serialize::txt::parse_ttl;
 
-use crate::dns::{Name, convert};
+use crate::dns::Name;
+use crate::dns::convert::{self, rdata};
+use crate::dns::master::{entries, resolve, seconds, unquoted, words};
 
-use super::{LocalZoneError, rdata};
+use super::LocalZoneError;
 
 /// Files may include files this deep; deeper is a circle.
 const DEEPEST: usize = 16;
@@ -49,7 +50,7 @@ impl Reader {
         for entry in entries(&text) {
             let entry = entry.map_err(|(line, text)| LocalZoneError::at(path, line, text))?;
             let at = |text: String| LocalZoneError::at(path, entry.line, text);
-            let tokens = tokens(&entry.text);
+            let tokens = words(&entry.text);
             match tokens.first() {
                 None => continue,
                 Some(directive) if directive.starts_with('$') && !entry.text.starts_with(' ') => {
@@ -88,7 +89,7 @@ impl Reader {
         match (upper.as_str(), &tokens[1..]) {
             ("$ORIGIN", [name]) => Ok(Directive::Origin(resolve(name, origin)?)),
             ("$TTL", [ttl]) => {
-                self.default_ttl = Some(time(ttl)?);
+                self.default_ttl = Some(seconds(ttl)?);
                 Ok(Directive::Done)
             }
             ("$INCLUDE", [file]) => Ok(Directive::Include(unquoted(file).into(), origin)),
@@ -108,7 +109,9 @@ impl Reader {
             match token.to_ascii_uppercase().as_str() {
                 "IN" => {}
                 class @ ("CH" | "HS" | "CS" | "NONE") => return Err(format!("class {class}: only IN is answered")),
-                digits if ttl.is_none() && digits.starts_with(|c: char| c.is_ascii_digit()) => ttl = Some(time(token)?),
+                digits if ttl.is_none() && digits.starts_with(|c: char| c.is_ascii_digit()) => {
+                    ttl = Some(seconds(token)?)
+                }
                 word => break rdata::record_type(word)?,
             }
         };
@@ -127,115 +130,6 @@ enum Directive {
     Done,
     Origin(Name),
     Include(PathBuf, Name),
-}
-
-/// A name as written: `@` and relative names stand on the origin.
-fn resolve(written: &str, origin: Name) -> Result<Name, String> {
-    if written == "@" {
-        return Ok(origin);
-    }
-    let backslashes = written.strip_suffix('.').map(|before| before.bytes().rev().take_while(|b| *b == b'\\').count());
-    let absolute = backslashes.is_some_and(|count| count % 2 == 0);
-    let name = match absolute || origin.is_root() {
-        true => Name::parse(written),
-        false => Name::parse(&format!("{written}.{origin}")),
-    };
-    name.map_err(|error| format!("name `{written}` {error}"))
-}
-
-fn time(written: &str) -> Result<u32, String> {
-    match parse_ttl(written) {
-        // RFC 2181 section 8: 31 bits.
-        Ok(ttl) if ttl <= i32::MAX as u32 => Ok(ttl),
-        _ => Err(format!("`{written}` is not a time: write seconds, or 1h30m")),
-    }
-}
-
-fn unquoted(token: &str) -> &str {
-    token.strip_prefix('"').and_then(|token| token.strip_suffix('"')).unwrap_or(token)
-}
-
-/// One entry on one line: comments gone, parentheses opened up.
-struct Entry {
-    line: usize,
-    text: String,
-}
-
-/// The entries of a file; an error is a line and what is wrong there. A blank at the start of an entry is kept as one space.
-fn entries(text: &str) -> impl Iterator<Item = Result<Entry, (usize, String)>> {
-    let mut lines = text.lines().enumerate();
-    std::iter::from_fn(move || {
-        let (mut entry, mut depth) = (String::new(), 0usize);
-        let mut first = None;
-        for (number, line) in lines.by_ref() {
-            let start = *first.get_or_insert(number + 1);
-            if let Err(error) = flatten(line, &mut entry, &mut depth) {
-                return Some(Err((number + 1, error)));
-            }
-            if depth == 0 {
-                return Some(Ok(Entry { line: start, text: entry }));
-            }
-        }
-        first.map(|line| Err((line, "opens a parenthesis that is never closed".to_owned())))
-    })
-}
-
-/// Appends a line without its comment and parentheses.
-fn flatten(line: &str, entry: &mut String, depth: &mut usize) -> Result<(), String> {
-    let (mut quoted, mut chars) = (false, line.chars());
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                entry.push(c);
-                entry.push(chars.next().ok_or("ends in a backslash")?);
-            }
-            '"' => {
-                quoted = !quoted;
-                entry.push(c);
-            }
-            c if quoted => entry.push(c),
-            ';' => break,
-            '(' => {
-                *depth += 1;
-                entry.push(' ');
-            }
-            ')' => {
-                *depth = depth.checked_sub(1).ok_or("closes a parenthesis that was never opened")?;
-                entry.push(' ');
-            }
-            c if c.is_whitespace() => entry.push(' '),
-            c => entry.push(c),
-        }
-    }
-    match quoted {
-        true => Err("opens a string that is not closed on its line".to_owned()),
-        false => {
-            entry.push(' ');
-            Ok(())
-        }
-    }
-}
-
-/// The words of an entry; a quoted string is one word and keeps its quotes.
-fn tokens(entry: &str) -> Vec<&str> {
-    let (mut tokens, mut start, mut quoted, mut escaped) = (Vec::new(), None, false, false);
-    for (i, c) in entry.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            ' ' if !quoted => {
-                if let Some(start) = start.take() {
-                    tokens.push(&entry[start..i]);
-                }
-                continue;
-            }
-            _ => {}
-        }
-        start.get_or_insert(i);
-    }
-    tokens.extend(start.map(|start| &entry[start..]));
-    tokens
 }
 
 #[cfg(test)]

@@ -5,35 +5,36 @@ use serde::{Deserialize, Serialize};
 use crate::list::Format;
 use crate::shelf::{Example, Yield};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
-struct ReceiptV1 {
+struct ReceiptV2 {
     version: u32,
-    lists: Vec<ListV1>,
+    lists: Vec<ListV2>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ListV1 {
+struct ListV2 {
     sha256: String,
     format: String,
     lines: u64,
     entries: u64,
     duplicates: u64,
     furniture: u64,
+    not_for_dns: u64,
     refused_lines: u64,
-    flaws: Vec<FlawV1>,
-    examples: Vec<ExampleV1>,
+    flaws: Vec<FlawV2>,
+    examples: Vec<ExampleV2>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct FlawV1 {
+struct FlawV2 {
     kind: Box<str>,
     count: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ExampleV1 {
+struct ExampleV2 {
     line: u32,
     text: Box<str>,
     why: Box<str>,
@@ -41,41 +42,64 @@ struct ExampleV1 {
 
 /// The receipt of these yields.
 pub(super) fn to_json(yields: &[Yield]) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&ReceiptV1 { version: VERSION, lists: yields.iter().map(ListV1::from).collect() })
+    serde_json::to_vec(&ReceiptV2 { version: VERSION, lists: yields.iter().map(ListV2::from).collect() })
 }
 
 /// The yields of a receipt; none when it is not one of this version.
 pub(super) fn from_json(bytes: &[u8]) -> Option<Vec<Yield>> {
-    let receipt: ReceiptV1 = serde_json::from_slice(bytes).ok()?;
+    let receipt: ReceiptV2 = serde_json::from_slice(bytes).ok()?;
     if receipt.version != VERSION {
         return None;
     }
-    receipt.lists.into_iter().map(ListV1::meant).collect()
+    receipt.lists.into_iter().map(ListV2::meant).collect()
 }
 
-impl From<&Yield> for ListV1 {
-    fn from(list: &Yield) -> ListV1 {
-        let Yield { sha256, format, lines, entries, duplicates, furniture, refused_lines, flaws, examples } = list;
-        ListV1 {
+impl From<&Yield> for ListV2 {
+    fn from(list: &Yield) -> ListV2 {
+        let Yield {
+            sha256,
+            format,
+            lines,
+            entries,
+            duplicates,
+            furniture,
+            not_for_dns,
+            refused_lines,
+            flaws,
+            examples,
+        } = list;
+        ListV2 {
             sha256: sha256.clone(),
             format: format.word().to_owned(),
             lines: *lines,
             entries: *entries,
             duplicates: *duplicates,
             furniture: *furniture,
+            not_for_dns: *not_for_dns,
             refused_lines: *refused_lines,
-            flaws: flaws.iter().map(|(kind, count)| FlawV1 { kind: kind.clone(), count: *count }).collect(),
+            flaws: flaws.iter().map(|(kind, count)| FlawV2 { kind: kind.clone(), count: *count }).collect(),
             examples: examples
                 .iter()
-                .map(|Example { line, text, why }| ExampleV1 { line: *line, text: text.clone(), why: why.clone() })
+                .map(|Example { line, text, why }| ExampleV2 { line: *line, text: text.clone(), why: why.clone() })
                 .collect(),
         }
     }
 }
 
-impl ListV1 {
+impl ListV2 {
     fn meant(self) -> Option<Yield> {
-        let ListV1 { sha256, format, lines, entries, duplicates, furniture, refused_lines, flaws, examples } = self;
+        let ListV2 {
+            sha256,
+            format,
+            lines,
+            entries,
+            duplicates,
+            furniture,
+            not_for_dns,
+            refused_lines,
+            flaws,
+            examples,
+        } = self;
         Some(Yield {
             sha256,
             format: Format::from_word(&format)?,
@@ -83,9 +107,10 @@ impl ListV1 {
             entries,
             duplicates,
             furniture,
+            not_for_dns,
             refused_lines,
-            flaws: flaws.into_iter().map(|FlawV1 { kind, count }| (kind, count)).collect(),
-            examples: examples.into_iter().map(|ExampleV1 { line, text, why }| Example { line, text, why }).collect(),
+            flaws: flaws.into_iter().map(|FlawV2 { kind, count }| (kind, count)).collect(),
+            examples: examples.into_iter().map(|ExampleV2 { line, text, why }| Example { line, text, why }).collect(),
         })
     }
 }
@@ -103,13 +128,14 @@ mod tests {
             entries: 2,
             duplicates: 3,
             furniture: 4,
+            not_for_dns: 8,
             refused_lines: 5,
             flaws: vec![("address".into(), 6)],
             examples: vec![Example { line: 7, text: "192.0.2.1".into(), why: "is an address".into() }],
         }];
         let json = to_json(&yields).unwrap();
         assert_eq!(from_json(&json), Some(yields));
-        let other = String::from_utf8(json).unwrap().replace("\"version\":1", "\"version\":2");
+        let other = String::from_utf8(json).unwrap().replace("\"version\":2", "\"version\":1");
         assert_eq!(from_json(other.as_bytes()), None);
         assert_eq!(from_json(b"{}"), None);
     }

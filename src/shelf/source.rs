@@ -1,19 +1,23 @@
-//! List files and the fingerprint of their content.
+//! List files, packed ones and folders of them, and the fingerprint of their content.
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::checked::ListSource;
+use crate::config::checked::{ListSource, ut1_files};
 use crate::list::journal::Journal;
-use crate::list::{READING_VERSION, Reading, Role, layout};
+use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::ShelfError;
 
-/// What is known of a list's file.
+/// Largest content of a packed list, in octets.
+pub(super) const LARGEST: u64 = 1 << 30;
+
+/// What is known of a list's file, or files.
 pub(super) struct Content {
     pub(super) sha256: [u8; 32],
     pub(super) octets: u64,
@@ -56,42 +60,137 @@ impl Fingerprint {
     }
 }
 
-/// Hashes a list's file without keeping it.
+/// Hashes a list's files without keeping them.
 pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
     if list.added.is_some() {
-        return read(list).map(|(content, _)| content);
+        return added(list).map(|(content, _)| content);
     }
-    let (mut file, modified) = open(list)?;
-    let mut hash = Sha256::new();
-    let mut octets = 0u64;
+    let files = Files::of(list)?;
+    let mut content = Gathered::of(&files);
     let mut buffer = vec![0u8; 256 << 10];
-    loop {
-        let got = match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(unreadable(list, error)),
-        };
-        hash.update(&buffer[..got]);
-        octets += got as u64;
+    for path in &files.paths {
+        let (mut file, modified) = open(list, path)?;
+        let mut octets = 0;
+        loop {
+            let got = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(got) => got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(unreadable(list, path, error)),
+            };
+            content.hash.update(&buffer[..got]);
+            octets += got as u64;
+        }
+        content.end_file(octets, modified);
     }
-    Ok(Content { sha256: hash.finalize().into(), octets, modified, reading: None })
+    Ok(content.finish())
 }
 
-/// Reads a list's file. It is not mapped: whoever keeps the list may change the file at any time.
-pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
-    let (mut file, modified) = open(list)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| unreadable(list, error))?;
-    if let Some(category) = &list.added {
-        bytes = Journal::read(&bytes).as_list(category, list.role);
+/// Reads a list's files, one after the other and unpacked, and tells the format to read them in when it is known. They are not mapped:
+/// whoever keeps the list may change them at any time.
+pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format>), ShelfError> {
+    if list.added.is_some() {
+        return added(list).map(|(content, bytes)| (content, bytes, Some(Format::Domains)));
     }
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(ShelfError::Packed { list: list.name.clone(), path: list.path.clone() });
+    let files = Files::of(list)?;
+    let mut content = Gathered::of(&files);
+    let mut all = Vec::new();
+    for path in &files.paths {
+        let (mut file, modified) = open(list, path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| unreadable(list, path, error))?;
+        content.hash.update(&bytes);
+        content.end_file(bytes.len() as u64, modified);
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            bytes = unpacked(list, path, &bytes)?;
+        }
+        if all.is_empty() {
+            all = bytes;
+        } else {
+            // The lines of the next file are counted on from those of the last.
+            if !all.ends_with(b"\n") {
+                all.push(b'\n');
+            }
+            all.extend_from_slice(&bytes);
+        }
     }
+    let format = list.format.or(files.is_folder.then_some(Format::Ut1));
+    Ok((content.finish(), all, format))
+}
+
+/// What the journal of `cordon lists add` says for one list. Lines for other categories do not change it.
+fn added(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
+    let (mut file, modified) = open(list, &list.path)?;
+    let mut journal = Vec::new();
+    file.read_to_end(&mut journal).map_err(|error| unreadable(list, &list.path, error))?;
+    let bytes = Journal::read(&journal).as_list(list.added.as_deref().unwrap_or_default(), list.role);
     let content =
         Content { sha256: Sha256::digest(&bytes).into(), octets: bytes.len() as u64, modified, reading: None };
     Ok((content, bytes))
+}
+
+/// The files a list consists of.
+struct Files {
+    paths: Vec<PathBuf>,
+    is_folder: bool,
+}
+
+impl Files {
+    /// The file itself; of a folder, what it has for names and URLs, packed or not, the names first.
+    fn of(list: &ListSource) -> Result<Files, ShelfError> {
+        // Asked before opening: opening a pipe would wait for its other end.
+        let what = std::fs::metadata(&list.path).map_err(|error| unreadable(list, &list.path, error))?;
+        if what.is_file() {
+            return Ok(Files { paths: vec![list.path.clone()], is_folder: false });
+        }
+        let paths: Vec<PathBuf> = ut1_files(&list.path).collect();
+        match paths.is_empty() {
+            true => Err(ShelfError::NotAFile { list: list.name.clone(), path: list.path.clone() }),
+            false => Ok(Files { paths, is_folder: true }),
+        }
+    }
+}
+
+/// Hash, length and age over all files.
+#[derive(Default)]
+struct Gathered {
+    hash: Sha256,
+    octets: u64,
+    modified: Option<Moment>,
+    is_folder: bool,
+    lengths: Vec<u8>,
+}
+
+impl Gathered {
+    fn of(files: &Files) -> Gathered {
+        Gathered { is_folder: files.is_folder, ..Gathered::default() }
+    }
+
+    fn end_file(&mut self, octets: u64, modified: Moment) {
+        self.octets += octets;
+        self.modified = self.modified.max(Some(modified));
+        self.lengths.extend_from_slice(&octets.to_le_bytes());
+    }
+
+    fn finish(mut self) -> Content {
+        // The hash of a file is that of its content, as other tools give it; of a folder, that it is one and the borders count too.
+        if self.is_folder {
+            self.hash.update(&self.lengths);
+        }
+        let modified = self.modified.unwrap_or(Moment(0));
+        Content { sha256: self.hash.finalize().into(), octets: self.octets, modified, reading: None }
+    }
+}
+
+fn unpacked(list: &ListSource, path: &Path, packed: &[u8]) -> Result<Vec<u8>, ShelfError> {
+    let mut bytes = Vec::new();
+    // One octet more tells that there is more.
+    let mut unpacking = flate2::read::MultiGzDecoder::new(packed).take(LARGEST + 1);
+    unpacking.read_to_end(&mut bytes).map_err(|error| unreadable(list, path, error))?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(ShelfError::TooLarge { list: list.name.clone(), path: path.to_owned() }),
+        false => Ok(bytes),
+    }
 }
 
 /// The octets in hex.
@@ -102,14 +201,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn open(list: &ListSource) -> Result<(File, Moment), ShelfError> {
-    // Asked before opening: opening a pipe would wait for its other end.
-    let what = std::fs::metadata(&list.path).map_err(|error| unreadable(list, error))?;
-    if !what.is_file() {
-        return Err(ShelfError::NotAFile { list: list.name.clone(), path: list.path.clone() });
-    }
-    let file = File::open(&list.path).map_err(|error| unreadable(list, error))?;
-    let modified = file.metadata().and_then(|what| what.modified()).map_err(|error| unreadable(list, error))?;
+fn open(list: &ListSource, path: &Path) -> Result<(File, Moment), ShelfError> {
+    let file = File::open(path).map_err(|error| unreadable(list, path, error))?;
+    let modified = file.metadata().and_then(|what| what.modified()).map_err(|error| unreadable(list, path, error))?;
     let micros = match modified.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
@@ -117,6 +211,6 @@ fn open(list: &ListSource) -> Result<(File, Moment), ShelfError> {
     Ok((file, Moment(micros)))
 }
 
-fn unreadable(list: &ListSource, error: io::Error) -> ShelfError {
-    ShelfError::Read { list: list.name.clone(), path: list.path.clone(), error }
+fn unreadable(list: &ListSource, path: &Path, error: io::Error) -> ShelfError {
+    ShelfError::Read { list: list.name.clone(), path: path.to_owned(), error }
 }

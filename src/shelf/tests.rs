@@ -1,6 +1,7 @@
 //! The shelf on a real disk.
 
 use std::fs;
+use std::io::Write as _;
 
 use super::*;
 use crate::dns::Name;
@@ -165,12 +166,64 @@ fn what_cannot_be_read_is_named_with_its_list() {
     fs::write(&packed, b"\x1f\x8b\x08\0rest").unwrap();
     bench.lists[1].path = packed;
     let error = bench.shelf().compile(&bench.lists, &bench.model).unwrap_err().to_string();
-    assert!(error.contains("unpack it"), "{error}");
+    assert!(error.starts_with("list `mail`: ") && error.contains("mail.gz"), "{error}");
     bench.lists[1].path = there;
     assert_eq!(bench.files("part"), 0, "what was begun is removed again");
     let blocked = Shelf::new(&bench.lists[0].path);
     let error = blocked.compile(&bench.lists, &bench.model).unwrap_err().to_string();
     assert!(error.contains("must be writable"), "{error}");
+}
+
+fn packed(text: &str) -> Vec<u8> {
+    let mut packing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packing.write_all(text.as_bytes()).unwrap();
+    packing.finish().unwrap()
+}
+
+#[test]
+fn a_packed_list_is_read_as_what_is_in_it() {
+    let mut bench = two_lists();
+    let plain = bench.compile();
+    let path = bench.dir.path().join("bets.txt.gz");
+    let two_members = [packed("bet.example\nwin.example\nBET.example\n"), packed("192.0.2.1\nco.uk\n")].concat();
+    fs::write(&path, &two_members).unwrap();
+    bench.lists[0].path = path;
+    let shelved = bench.compile();
+    assert_eq!(categories(&shelved, "win.example"), [0]);
+    let (was, is) = (&plain.lists[0].yielded, &shelved.lists[0].yielded);
+    assert_eq!((is.lines, is.entries, is.refused_lines), (was.lines, was.entries, was.refused_lines));
+    assert_eq!(shelved.lists[0].octets, two_members.len() as u64);
+    assert!(bench.compile().reused);
+}
+
+#[test]
+fn a_folder_of_the_toulouse_lists_is_one_list() {
+    let mut bench = two_lists();
+    let folder = bench.dir.path().join("gambling");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("usage"), "black\n").unwrap();
+    fs::write(folder.join("domains"), "bet.example\nwin.example").unwrap();
+    bench.lists[0].path = folder.clone();
+    let names_only = bench.compile();
+    assert_eq!(names_only.lists[0].yielded.format, Format::Ut1);
+    fs::write(folder.join("urls.gz"), packed("site.example/bets\nwhole.example/\n192.0.2.1\n")).unwrap();
+    let shelved = bench.compile();
+    assert_ne!(names_only.fingerprint, shelved.fingerprint);
+    for (name, held) in [("x.win.example", true), ("whole.example", true), ("site.example", false)] {
+        assert_eq!(!categories(&shelved, name).is_empty(), held, "{name}");
+    }
+    let yielded = &shelved.lists[0].yielded;
+    assert_eq!((yielded.lines, yielded.entries, yielded.not_for_dns), (5, 3, 1));
+    assert_eq!(yielded.examples[0].line, 5, "the lines of `urls` are counted on from those of `domains`");
+    assert!(bench.compile().reused);
+    // The same octets as a file of their own are another list: what is in them is found out.
+    let folder_again = bench.dir.path().join("again");
+    fs::create_dir(&folder_again).unwrap();
+    fs::write(folder_again.join("domains"), "bet.example\n").unwrap();
+    bench.lists[0].path = folder_again.clone();
+    let as_folder = bench.compile();
+    bench.lists[0].path = folder_again.join("domains");
+    assert_ne!(bench.compile().fingerprint, as_folder.fingerprint);
 }
 
 #[test]

@@ -33,8 +33,8 @@ pub struct Listed {
     pub format: String,
 }
 
-/// Every list of plain names and of hosts lines, but those that are meant to be let through and those that are there in both forms.
-pub fn lists() -> Vec<Listed> {
+/// Every row of the table.
+pub fn table() -> Vec<Listed> {
     let table = String::from_utf8(read("FILES.tsv")).unwrap();
     let rows = table.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let listed = rows.filter_map(|row| match row[..] {
@@ -43,7 +43,13 @@ pub fn lists() -> Vec<Listed> {
         }
         _ => None,
     });
-    let all: Vec<Listed> = listed
+    listed.collect()
+}
+
+/// Every list of plain names and of hosts lines, but those that are meant to be let through and those that are there in both forms.
+pub fn lists() -> Vec<Listed> {
+    let all: Vec<Listed> = table()
+        .into_iter()
         .filter(|list| list.file.starts_with("lists/") && ["domains", "hosts"].contains(&list.format.as_str()))
         .filter(|list| list.category != "allow")
         .collect();

@@ -1,8 +1,5 @@
 //! `cordon lists find`: everything lists say of a name and its parents, what comes of it, and who put it there.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-
 use serde_json::{Value, json};
 
 use super::add::who;
@@ -13,7 +10,7 @@ use crate::dns::types::rtype;
 use crate::list::journal::{Entry, Journal};
 use crate::list::{Found, Hits, Kind, Scope, asked_name};
 use crate::policy::Model;
-use crate::shelf::Shelved;
+use crate::shelf::{Shelf, Shelved};
 
 /// Most characters shown of a line of a list.
 const TEXT: usize = 100;
@@ -199,15 +196,8 @@ fn takes_out(exception: &Found, listing: &Found) -> bool {
 
 /// The text of a line of a list, fit for a terminal and bounded; none when the file cannot be read or does not have the line any more.
 fn written(list: &ListSource, line: u32) -> Option<String> {
-    let mut lines = BufReader::new(File::open(&list.path).ok()?);
-    for _ in 1..line {
-        if lines.skip_until(b'\n').ok()? == 0 {
-            return None;
-        }
-    }
-    let mut octets = Vec::new();
-    lines.take(4 * TEXT as u64 + 4).read_until(b'\n', &mut octets).ok()?;
-    let text = String::from_utf8_lossy(&octets);
+    let octets = Shelf::written(list, line)?;
+    let text = String::from_utf8_lossy(octets.get(..4 * TEXT + 4).unwrap_or(&octets));
     let mut shown: String = text.trim().chars().take(TEXT).flat_map(printable).collect();
     if text.trim().chars().nth(TEXT).is_some() {
         shown.push('…');

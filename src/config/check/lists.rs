@@ -1,10 +1,10 @@
 //! Categories and the lists that feed them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Check, Seen, values};
 use crate::config::added;
-use crate::config::checked::ListSource;
+use crate::config::checked::{ListSource, ut1_files};
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text, Texts};
 use crate::config::file::written::Written;
@@ -61,7 +61,7 @@ impl Check<'_> {
         for (n, list) in category.lists.iter().flat_map(|lists| lists.iter()).enumerate() {
             let key = key.of("lists").nth(n);
             let Some(text) = &list.path else { continue };
-            let path = self.file(text, &key.of("path"));
+            let path = self.list_path(text, &key.of("path"));
             let (name, at) = match &list.name {
                 Some(given) => (given.as_str().to_owned(), given),
                 None => (usual_name(category_name, &path), text),
@@ -70,7 +70,20 @@ impl Check<'_> {
             let format = list.format.as_deref().map(|format| match format {
                 v1::ListFormat::Domains => Format::Domains,
                 v1::ListFormat::Hosts => Format::Hosts,
+                v1::ListFormat::Adblock => Format::Adblock,
+                v1::ListFormat::Dnsmasq => Format::Dnsmasq,
+                v1::ListFormat::Wildcard => Format::Wildcard,
+                v1::ListFormat::Rpz => Format::Rpz,
+                v1::ListFormat::Unbound => Format::Unbound,
+                v1::ListFormat::Ut1 => Format::Ut1,
             });
+            if let (Some(written), Some(format)) = (&list.format, format)
+                && format != Format::Ut1
+                && path.is_dir()
+            {
+                let problem = format!("a folder cannot be read as {}", format.word());
+                self.error(written.span(), &key.of("format"), problem, "write `ut1`, or name a file in it");
+            }
             let of = ListId(u16::try_from(lists.len()).unwrap_or(u16::MAX));
             lists.push(ListSource {
                 name: name.as_str().into(),
@@ -84,7 +97,7 @@ impl Check<'_> {
         }
         for (n, text) in category.except.iter().flat_map(|texts| texts.iter()).enumerate() {
             let key = key.of("except").nth(n);
-            let path = self.file(text, &key);
+            let path = self.list_path(text, &key);
             let name = usual_name(category_name, &path);
             self.is_first_list(seen, &name, text, &key);
             lists.push(ListSource {
@@ -110,7 +123,7 @@ impl Check<'_> {
     ) {
         for (n, text) in written.into_iter().flat_map(|texts| texts.iter().enumerate()) {
             let key = key.of("except").nth(n);
-            let path = self.file(text, &key);
+            let path = self.list_path(text, &key);
             let file = path.file_name().unwrap_or_default().to_string_lossy();
             let name = format!("{list_name}/except/{file}");
             if let Some(first) = seen.before(name.as_str(), text.span()) {
@@ -125,6 +138,15 @@ impl Check<'_> {
             }
             let role = Role::ExceptList(of);
             lists.push(ListSource { name: name.into(), category, role, path, format: None, added: None });
+        }
+    }
+
+    /// A file, or a folder of the Toulouse lists.
+    fn list_path(&mut self, text: &Text, key: &Key) -> PathBuf {
+        let path = self.path(text);
+        match !text.is_empty() && ut1_files(&path).next().is_some() {
+            true => path,
+            false => self.file(text, key),
         }
     }
 

@@ -1,22 +1,27 @@
 //! Plain names, one a line.
 
 use crate::list::entry;
-use crate::list::format::Piece;
+use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
 
 /// One line is one name or nothing.
 #[inline]
-pub(in crate::list) fn pieces<'l>(line: &'l [u8], mut visit: impl FnMut(Piece<'l>)) {
-    visit(match piece(line) {
-        Ok(piece) => piece,
-        Err(flaw) => Piece::Refused(line, flaw),
+pub(super) fn line(number: u32, line: &[u8], reader: &mut Reader) {
+    let name = entry::name(line).or_else(|flaw| match flaw {
+        Flaw::Character(_) => again(line, flaw),
+        flaw => Err(flaw),
     });
+    reader.name(number, line, name);
 }
 
-fn piece(line: &[u8]) -> Result<Piece<'_>, Flaw> {
-    let text = std::str::from_utf8(line).map_err(|_| Flaw::NotUtf8)?.trim();
-    if text.contains(char::is_whitespace) {
-        return Err(Flaw::SeveralWords);
+/// White space beyond ASCII around the name, or white space in it, which tells more than the character does.
+#[cold]
+fn again(line: &[u8], flaw: Flaw) -> Result<crate::dns::Name, Flaw> {
+    let Ok(text) = std::str::from_utf8(line) else { return Err(flaw) };
+    let trimmed = text.trim();
+    match trimmed.contains(char::is_whitespace) {
+        true => Err(Flaw::SeveralWords),
+        false if trimmed.len() < text.len() => entry::name(trimmed.as_bytes()),
+        false => Err(flaw),
     }
-    Ok(Piece::Name(entry::name(text)?))
 }

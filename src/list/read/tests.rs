@@ -1,12 +1,18 @@
 //! Reading against the hand-made samples and against octets of every kind.
 
+mod adblock;
+mod directives;
+mod rpz;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::dns::Name;
+use crate::dns::types::rtype;
+use crate::list::{Answer, Compiler, Hits, Matcher, OwnRecord, Role, Says, Scope};
+use crate::verdict::{CategoryId, Given, ListId};
 
 /// A file of the shared test data, which lies beside the repository.
 fn sample(file: &str) -> Vec<u8> {
@@ -22,6 +28,73 @@ fn names_of(bytes: &[u8], format: Option<Format>) -> (BTreeSet<String>, Reading)
         names.insert(rule.name.to_string());
     });
     (names, reading)
+}
+
+/// A list read, compiled and ready to be asked.
+struct Asked {
+    matcher: Matcher,
+    reading: Reading,
+}
+
+impl Asked {
+    fn new(bytes: &[u8], format: Option<Format>) -> Asked {
+        let mut compiler = Compiler::new([3; 16]);
+        let reading = read(bytes, format, |line, rule| {
+            compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule).unwrap();
+        });
+        let mut file = Vec::new();
+        compiler.finish([0; 32], &mut file).unwrap();
+        Asked { matcher: Matcher::open(file).unwrap(), reading }
+    }
+
+    /// What the list makes of a question, in the words of the samples.
+    fn effect(&self, name: &str, qtype: u16) -> String {
+        let asked = Name::parse(name).unwrap();
+        let mut hits = Hits::new();
+        self.matcher.look_up(&asked, qtype, &mut hits);
+        let Some(hit) = hits.iter().next() else { return "pass".to_owned() };
+        match hit.given {
+            Given::Policy => "block".to_owned(),
+            Given::Nxdomain => "nxdomain".to_owned(),
+            Given::Nodata => "nodata".to_owned(),
+            Given::Drop => "drop".to_owned(),
+            Given::TcpOnly => "truncate".to_owned(),
+            Given::Records => own_answer(&self.matcher.records(hit.list, hit.line), name, qtype),
+        }
+    }
+
+    fn flaws(&self) -> Vec<(&str, u64)> {
+        self.reading.flaws.clone()
+    }
+}
+
+fn own_answer(records: &[OwnRecord], name: &str, qtype: u16) -> String {
+    for record in records {
+        match record {
+            OwnRecord::Alias { target, prefixed: true, .. } => return format!("cname:{name}.{target}"),
+            OwnRecord::Alias { target, prefixed: false, .. } => return format!("cname:{target}"),
+            OwnRecord::Other { rtype, rdata, .. } if *rtype == qtype => {
+                let address: std::net::IpAddr = match <[u8; 4]>::try_from(&**rdata) {
+                    Ok(octets) => octets.into(),
+                    Err(_) => <[u8; 16]>::try_from(&**rdata).unwrap().into(),
+                };
+                return format!("data:{address}");
+            }
+            OwnRecord::Other { .. } => {}
+        }
+    }
+    "nodata".to_owned()
+}
+
+/// Rows of an expectation: cells.
+fn rows(file: &str) -> Vec<Vec<String>> {
+    let text = String::from_utf8(sample(file)).unwrap();
+    let rows = text.lines().skip(1).map(|row| row.split('\t').map(str::to_owned).collect());
+    rows.collect()
+}
+
+fn qtype(word: &str) -> u16 {
+    crate::dns::convert::rdata::type_number(word).unwrap()
 }
 
 /// Rows of an expectation: name, effect.
@@ -73,7 +146,7 @@ fn the_tricky_list_of_names_yields_what_is_expected() {
         ]
     );
     let first = &reading.examples[0];
-    assert_eq!((first.line, &*first.text, first.why), (13, "http://url-kilo.example/path?x=1", Flaw::Url));
+    assert_eq!((first.line, &*first.text, &first.why), (13, "http://url-kilo.example/path?x=1", &Flaw::Url));
 }
 
 #[test]
@@ -161,5 +234,32 @@ proptest! {
         prop_assert!(names.contains("last.example"));
         prop_assert!(reading.refused_lines <= reading.lines);
         read(&bytes, format, |_, _| {});
+    }
+
+    #[test]
+    fn no_octets_of_any_format_make_it_panic(
+        lines in prop::collection::vec(
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..40),
+                "[|@]{0,3}[a-z.*^/]{0,12}[\\$^|]{0,2}(important|badfilter|denyallow=|dnstype=~?A)?".prop_map(String::into_bytes),
+                "(address|server|local|local-zone|local-data)[=:] ?[/\"][a-z./#\" ]{0,16}".prop_map(String::into_bytes),
+                "(\\$ORIGIN|\\$TTL|@|[a-z*.]{0,8})? (IN )?(SOA|CNAME|A|TXT|MX)? ?[a-z0-9.*()\";\\\\ ]{0,16}".prop_map(String::into_bytes),
+                "(https?://)?[a-z.:0-9]{0,10}[/?#]?[a-z]{0,3}".prop_map(String::into_bytes),
+            ],
+            0..12,
+        ),
+    ) {
+        let mut bytes = lines.join(&b'\n');
+        let looked_like = read(&bytes, None, |_, _| {});
+        prop_assert!(looked_like.refused_lines <= looked_like.lines);
+        bytes.extend_from_slice(b"\nlast.example CNAME .\n||last.example^\naddress=/last.example/#\n*.last.example\n0.0.0.0 last.example\n");
+        bytes.extend_from_slice(b"local-zone: last.example refuse\n");
+        for format in Format::ALL {
+            let (names, reading) = names_of(&bytes, Some(format));
+            prop_assert!(reading.refused_lines <= reading.lines);
+            // A `$badfilter` or an `$ORIGIN` among the lines may be meant for what comes last.
+            let spoken_of = [Format::Adblock, Format::Rpz, Format::Ut1].contains(&format);
+            prop_assert!(spoken_of || names.contains("last.example"), "{:?}", format);
+        }
     }
 }

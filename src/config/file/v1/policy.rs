@@ -31,7 +31,7 @@ pub struct Category {
 #[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListFile {
-    /// The file.
+    /// The file, which may be packed with gzip; or a folder of the Toulouse lists, with `domains` and `urls`.
     #[schemars(required)]
     pub path: Option<Text>,
     /// Its name in log and metrics; `category/file` when missing.
@@ -50,6 +50,18 @@ pub enum ListFormat {
     Domains,
     /// Lines of a hosts file.
     Hosts,
+    /// Rules of ad blockers as AdGuard's DNS servers read them: `||name^`, `@@||name^`, `$important`, ...
+    Adblock,
+    /// Directives of dnsmasq: `address=/name/#`, `server=/name/`, `local=/name/`.
+    Dnsmasq,
+    /// `*.name` a line; the name and all below it.
+    Wildcard,
+    /// A response policy zone.
+    Rpz,
+    /// Directives of Unbound: `local-zone: "name" always_nxdomain`.
+    Unbound,
+    /// A category of the Toulouse lists: a folder with `domains` and `urls`, or one of these files.
+    Ut1,
 }
 
 /// What happens to each category and name.

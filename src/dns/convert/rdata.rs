@@ -7,12 +7,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, SRV, TXT};
 use hickory_proto::rr::{RData, Record, RecordType};
-use hickory_proto::serialize::binary::BinDecodable;
+use hickory_proto::serialize::binary::{BinDecodable, BinEncodable, BinEncoder};
 
-use crate::dns::{Name, convert};
+use crate::dns::convert;
+use crate::dns::{Name, master};
 
 /// The type of a name as written, upper-case; also `TYPE123` (RFC 3597 section 5).
-pub(super) fn record_type(word: &str) -> Result<RecordType, String> {
+pub fn record_type(word: &str) -> Result<RecordType, String> {
     let by_number = word.strip_prefix("TYPE").and_then(|number| number.parse::<u16>().ok()).map(RecordType::from);
     let rtype = match by_number {
         Some(rtype) => rtype,
@@ -38,13 +39,38 @@ pub(super) fn record_type(word: &str) -> Result<RecordType, String> {
         | RecordType::OPT
         | RecordType::TSIG
         | RecordType::NULL
-        | RecordType::ZERO => Err(format!("{rtype} cannot stand in a local zone")),
+        | RecordType::ZERO => Err(format!("{rtype} cannot stand in a master file")),
         rtype => Ok(rtype),
     }
 }
 
+/// The number of a type's name in any case; also `TYPE123` (RFC 3597 section 5).
+pub fn type_number(word: &str) -> Option<u16> {
+    let upper = word.to_ascii_uppercase();
+    match upper.strip_prefix("TYPE") {
+        Some(number) => number.parse().ok(),
+        None => upper.parse::<RecordType>().ok().map(u16::from),
+    }
+}
+
+/// The type and the data of a record in wire form, names in it uncompressed and in lower case. `resolve` makes a written name absolute.
+pub fn to_wire(
+    rtype: &str,
+    words: &[&str],
+    resolve: impl Fn(&str) -> Result<Name, String>,
+) -> Result<(u16, Box<[u8]>), String> {
+    let rtype = record_type(rtype)?;
+    let data = parse(rtype, words, resolve)?;
+    let mut octets = Vec::new();
+    let mut encoder = BinEncoder::new(&mut octets);
+    // The canonical form of RFC 4034 section 6.2: no name points into a message that is not there.
+    encoder.set_canonical_form(true);
+    data.emit(&mut encoder).map_err(|error| format!("{rtype}: {error}"))?;
+    Ok((rtype.into(), octets.into()))
+}
+
 /// The data of a record of `rtype`. `resolve` makes a written name absolute.
-pub(super) fn parse(
+pub fn parse(
     rtype: RecordType,
     words: &[&str],
     resolve: impl Fn(&str) -> Result<Name, String>,
@@ -65,10 +91,10 @@ pub(super) fn parse(
             name(mname)?,
             name(rname)?,
             number(serial)?,
-            seconds(refresh)? as i32,
-            seconds(retry)? as i32,
-            seconds(expire)? as i32,
-            seconds(minimum)?,
+            master::seconds(refresh)? as i32,
+            master::seconds(retry)? as i32,
+            master::seconds(expire)? as i32,
+            master::seconds(minimum)?,
         )),
         (RecordType::TXT, [_, ..]) => {
             let strings = words.iter().map(|word| octets(word)).collect::<Result<Vec<_>, _>>()?;
@@ -141,13 +167,6 @@ fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
     word.parse().map_err(|_| format!("`{word}` is not a number, or too large"))
 }
 
-fn seconds(word: &str) -> Result<u32, String> {
-    match hickory_proto::serialize::txt::parse_ttl(word) {
-        Ok(seconds) if seconds <= i32::MAX as u32 => Ok(seconds),
-        _ => Err(format!("`{word}` is not a time: write seconds, or 1h30m")),
-    }
-}
-
 /// The octets of a character-string, quoted or not: `\X` and `\DDD` undone, at most 255.
 fn octets(word: &str) -> Result<Vec<u8>, String> {
     let inner = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).unwrap_or(word);
@@ -186,6 +205,17 @@ mod tests {
         assert_eq!(&*txt.txt_data[0], b"a;b \"c\" \xc8");
         assert_eq!(&*txt.txt_data[1], b"plain; x");
         assert!(data("TXT", &[&"x".repeat(256)]).unwrap_err().contains("split it"));
+    }
+
+    #[test]
+    fn data_in_wire_form_stands_for_itself() {
+        let resolve = |word: &str| Name::parse(&format!("{word}.Example")).map_err(|error| error.to_string());
+        let wire = |rtype, words: &[&str]| to_wire(rtype, words, resolve).unwrap();
+        assert_eq!(wire("A", &["192.0.2.1"]), (1, [192, 0, 2, 1].into()));
+        assert_eq!(wire("MX", &["10", "mx"]), (15, (*b"\0\x0a\x02mx\x07example\0").into()));
+        let soa = wire("SOA", &["a", "a", "1", "2", "3", "4", "5"]).1;
+        assert!(soa.starts_with(b"\x01a\x07example\0\x01a\x07example\0"), "{soa:?}");
+        assert_eq!((type_number("https"), type_number("TYPE65"), type_number("nothing")), (Some(65), Some(65), None));
     }
 
     #[test]
