@@ -5,6 +5,7 @@ pub mod exit;
 mod gauges;
 mod limits;
 mod reloading;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,12 +25,14 @@ use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
-use crate::shelf::{Shelf, ShelfError, Shelved};
+use crate::shelf::{self, Shelf, ShelfError, Shelved};
 use crate::store::Store;
 use crate::upstream::UpstreamError;
-use crate::web::{self, Reload};
+use crate::web;
 
 pub use exit::{Exit, Failure};
+use reloading::{Cause, Ended};
+use watch::{Watch, Watched};
 
 /// How long queries under way may take to finish when the house stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -46,7 +49,9 @@ struct Parts {
     /// `--listen`, which goes before `listen.dns` at each reload, too.
     listen: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
-    last_reload: Mutex<Option<Reload>>,
+    last_reload: Mutex<Option<Ended>>,
+    /// Tells when the file of a list has changed.
+    watch: Watch,
     access: access::AccessInForce,
     /// Held while a snapshot is made from the one in force and swapped, so that none is made from one that no longer is.
     swap: Mutex<()>,
@@ -72,9 +77,12 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let data_dir = config.node.data_dir.clone();
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| Failure::start(format!("node.data_dir: {} cannot be made: {error}", data_dir.display())))?;
+    // So that it can be watched before the first line is there. Where it cannot be made, `cordon lists add` says so.
+    let _ = shelf::added::make_folder(&data_dir);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     metrics.started(started);
     let own = config.listen.dns.clone();
+    let stamps = reloading::list_stamps(&config);
     let lists = compile(&config).map_err(at_start)?;
     let (access, taken) = access::AccessInForce::at_start(&config)?;
     let mut snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
@@ -110,6 +118,9 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         };
         Doors::open(&config.listen, settings, make_worker, streams, runtime.handle()).map_err(Failure::start)?
     };
+    let watch = Watch::start(watch::Settings::default())
+        .map_err(|error| Failure::start(format!("a thread cannot be made: {error}")))?;
+    watch.renew(Watched::Lists, stamps);
     let parts = Arc::new(Parts {
         engine,
         store,
@@ -118,6 +129,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         listen: listen.to_vec(),
         own,
         last_reload: Mutex::new(None),
+        watch,
         access,
         swap: Mutex::new(()),
     });
@@ -210,7 +222,7 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: Moment, signa
     Ok(())
 }
 
-/// Until it is told to stop. One reload at a time; a SIGHUP that comes during one is heard after it, a SIGTERM at once.
+/// Until it is told to stop. One reload at a time; a cause that comes during one is heard after it, a SIGTERM at once.
 async fn wait(parts: &Arc<Parts>, mut signals: Signals) {
     let mut under_way: Option<JoinHandle<()>> = None;
     loop {
@@ -221,15 +233,17 @@ async fn wait(parts: &Arc<Parts>, mut signals: Signals) {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            _ = done => under_way = None,
-            _ = signals.hangup.recv(), if !reloading => {
-                let parts = Arc::clone(parts);
-                under_way = Some(tokio::spawn(async move { reloading::reload(&parts).await }));
-            }
+        let cause = tokio::select! {
+            _ = done => None,
+            _ = signals.hangup.recv(), if !reloading => Some(Cause::Asked),
+            () = parts.watch.changed(Watched::Lists), if !reloading => Some(Cause::Lists),
             _ = signals.terminate.recv() => return tracing::info!("SIGTERM: stopping"),
             _ = signals.interrupt.recv() => return tracing::info!("SIGINT: stopping"),
-        }
+        };
+        under_way = cause.map(|cause| {
+            let parts = Arc::clone(parts);
+            tokio::spawn(async move { reloading::reload(&parts, cause).await })
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Floor 2: the configuration, as written (`file`) and as meant (`checked`).
 
+pub mod added;
 pub mod check;
 pub mod checked;
 pub mod errors;

@@ -13,6 +13,7 @@ pub mod compile;
 mod entry;
 pub mod format;
 pub mod hits;
+pub mod journal;
 mod keyed;
 pub mod layout;
 pub mod matcher;
@@ -23,7 +24,7 @@ pub mod rule;
 mod soon;
 
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
-pub use entry::asked_name;
+pub use entry::{asked_name, listed_name};
 pub use format::Format;
 pub use hits::{Found, Hit, Hits, Kind};
 pub use matcher::{Matcher, MatcherError};

@@ -8,6 +8,7 @@
 //! Beside each compiled file lies a receipt, `<fingerprint>.json`: what each list yielded, so that a restart need not read the lists anew
 //! to tell.
 
+pub mod added;
 mod kept;
 mod receipt;
 mod source;
@@ -197,6 +198,21 @@ impl Shelf {
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
         Ok(shelved(lists, contents, yields, matcher, compiled.fingerprint, None))
+    }
+
+    /// As [`Shelf::look`], when the compiled file is there; none where it would have to be compiled.
+    ///
+    /// # Errors
+    /// When a list cannot be read.
+    pub fn ready(&self, lists: &[ListSource], model: &Model) -> Result<Option<Shelved>, ShelfError> {
+        self.reuse(lists, model)
+    }
+
+    /// A line of a list as it is written, from its file as it is now; none when the file cannot be read or has no such line. It reads the
+    /// whole list: for people.
+    pub fn written(list: &ListSource, line: u32) -> Option<Vec<u8>> {
+        let (_, bytes, _) = source::read(list).ok()?;
+        bytes.split(|octet| *octet == b'\n').nth((line as usize).checked_sub(1)?).map(<[u8]>::to_vec)
     }
 
     /// The folder of compiled lists.

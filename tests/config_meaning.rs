@@ -10,7 +10,7 @@ use cordon::list::Role;
 use cordon::policy::model::{Act, Rewrite, Unmatched};
 use cordon::policy::names::NameAct;
 use cordon::subject::Via;
-use cordon::verdict::CategoryId;
+use cordon::verdict::{CategoryId, ListId};
 
 /// A configuration in a folder of its own, with the lists it names.
 fn load(text: &str) -> (tempfile::TempDir, Config) {
@@ -48,7 +48,7 @@ lists = [{ path = "lists/a.txt" }]
 name = "second"
 title = "The second"
 clause = "5.2"
-lists = [{ path = "lists/b.txt", format = "hosts" }, { path = "lists/a.txt", name = "again" }]
+lists = [{ path = "lists/b.txt", format = "hosts" }, { path = "lists/a.txt", name = "again", except = ["lists/b-except.txt"] }]
 except = ["lists/b-except.txt"]
 
 [policy.standard]
@@ -142,10 +142,14 @@ fn servers_and_zones_are_in_the_order_they_are_asked() {
 #[test]
 fn lists_have_names_and_know_their_category() {
     let (folder, config) = load(WHOLE);
-    let lists: Vec<_> =
-        config.lists.iter().map(|list| (&*list.name, list.category.0, list.role != Role::Lists)).collect();
-    let expected =
-        [("first/a.txt", 0, false), ("second/b.txt", 1, false), ("again", 1, false), ("second/b-except.txt", 1, true)];
+    let lists: Vec<_> = config.lists.iter().map(|list| (&*list.name, list.category.0, list.role)).collect();
+    let expected = [
+        ("first/a.txt", 0, Role::Lists),
+        ("second/b.txt", 1, Role::Lists),
+        ("again", 1, Role::Lists),
+        ("again/except/b-except.txt", 1, Role::ExceptList(ListId(2))),
+        ("second/b-except.txt", 1, Role::ExceptCategory),
+    ];
     assert_eq!(lists, expected);
     assert_eq!(config.lists[0].path, folder.path().join("etc/lists/a.txt"));
     let second = config.model.category(CategoryId(1));

@@ -49,11 +49,15 @@ const DOORS: &[Door] = &[
             ("serve::bind", "socket options the standard library does not have"),
             ("serve::counters", "what the kernel dropped is asked of the socket"),
             ("metrics::process", "the system's page size and ticks, to read /proc"),
-            ("query::audit", "who runs the process that looks at the log"),
             ("query::run", "a question gives way to a server on the same machine"),
             ("app::limits", "how many files may be open"),
             ("store", "space reserved beforehand, free space, a low priority for sealing"),
         ],
+    },
+    Door { outside: &["notify"], within: &[("app::watch", "tells that a folder changed")] },
+    Door {
+        outside: &["uzers"],
+        within: &[("query::audit", "who runs the process that looks at the log, or changes something")],
     },
 ];
 

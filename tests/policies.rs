@@ -243,7 +243,8 @@ fn decided(snapshot: &Snapshot, name: &Name, client: IpAddr, at: Moment) -> [Str
     let subject = Subject::bare(client);
     let place = gate::admit(snapshot.model(), client).unwrap();
     let standing = snapshot.standing(at);
-    let (verdict, _) = verdict_for_name(snapshot, &standing, place, name, rtype::A, &subject, &mut ());
+    let rules = snapshot.rules(&standing);
+    let verdict = verdict_for_name(snapshot, &rules, place, name, rtype::A, &subject, &mut ()).verdict;
     let mut text = ShortText::new();
     let (category, list, _) = spoken(snapshot, &verdict, None, &mut text);
     let words = [Some(verdict.action().word()), Some(verdict.why().reason.word()), category, list];

@@ -14,7 +14,7 @@ use crate::moment::Moment;
 use crate::serve::Doors;
 use crate::subject::Via;
 use crate::upstream::ServerHealth;
-use crate::web::{ConfigInForce, House, InForce, Listening, Readiness, Status, ZoneInForce};
+use crate::web::{ConfigInForce, House, InForce, Listening, Readiness, Reload, Status, ZoneInForce};
 
 /// Connects every part to the metrics and gives the house that the admin door asks.
 pub(super) fn house(parts: &Arc<Parts>, doors: &Doors, started: Moment, admin: SocketAddr) -> Arc<House> {
@@ -128,7 +128,12 @@ fn status(parts: &Parts, started: Moment, dns: &[SocketAddr], admin: SocketAddr)
             network_zones: network_zones.collect(),
             lists: lists(&snapshot, now),
         }),
-        last_reload: parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        last_reload: last_reload(parts),
         listen: Listening { dns: dns.to_vec(), admin },
     }
+}
+
+fn last_reload(parts: &Parts) -> Option<Reload> {
+    let last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
+    last.as_ref().map(|ended| ended.reload.clone())
 }

@@ -1,47 +1,102 @@
-//! A reload, from the signal to the swap. A step that fails leaves the old snapshot in force, says why and never ends the process.
+//! A reload, from its cause to the swap. A step that fails leaves the old snapshot in force, says why and never ends the process.
 
 use std::sync::{Arc, PoisonError};
 
+use super::watch::{Stamps, Watched};
 use super::{Parts, compile, load};
+use crate::config::Config;
+use crate::config::checked::ut1_files;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
+use crate::list::journal;
+use crate::shelf::ShelfError;
 use crate::web::Reload;
 
+/// Why there is a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A person asked for it: configuration, lists and local zones are read anew.
+    Asked,
+    /// The file of a list changed: lists are read anew, and everything else stays as it is. The configuration file may be half edited.
+    Lists,
+}
+
+/// How the last reload ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    cause: Cause,
+    /// What the admin door tells.
+    pub(super) reload: Reload,
+}
+
 /// Reads, checks, compiles aside, probes and swaps; away from the threads that answer.
-pub(super) async fn reload(parts: &Arc<Parts>) {
+pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
     let at_work = Arc::clone(parts);
-    let worked = tokio::task::spawn_blocking(move || prepare_and_swap(&at_work)).await;
+    let worked = tokio::task::spawn_blocking(move || prepare_and_swap(&at_work, cause)).await;
     let error = match worked {
-        Ok(Ok(generation)) => {
+        Ok(Ok(Some(generation))) => {
             parts.metrics.reloaded(parts.engine.clock.now());
-            tracing::info!(generation, "a new snapshot is in force");
+            tracing::info!(generation, lists_only = cause == Cause::Lists, "a new snapshot is in force");
             None
         }
-        Ok(Err(error)) => Some(error.to_string()),
+        Ok(Ok(None)) => return settle(parts),
+        Ok(Err(error)) => {
+            if cause == Cause::Lists && matches!(error, ReloadError::Lists(_)) {
+                // A file that is being put in place, a disk that is full: such things pass without another change of a list.
+                parts.watch.try_again(Watched::Lists);
+            }
+            Some(error.to_string())
+        }
         Err(panic) => Some(format!("the reload ended in a fault of ours: {panic}")),
     };
+    let mut last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = &error {
+        let is_known = |last: &Ended| last.cause == Cause::Lists && last.reload.error.as_ref() == Some(error);
+        if cause == Cause::Lists && last.as_ref().is_some_and(is_known) {
+            // Tried again and still the same: that was said and counted.
+            return;
+        }
         parts.metrics.reload_failed();
         tracing::error!(
             generation = parts.engine.generation(),
             "reload failed, the old snapshot stays in force: {error}"
         );
     }
-    let reload = Reload { at: parts.engine.clock.now(), error };
-    *parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(reload);
+    *last = Some(Ended { cause, reload: Reload { at: parts.engine.clock.now(), error } });
 }
 
-fn prepare_and_swap(parts: &Parts) -> Result<u64, ReloadError> {
-    let config = load(&parts.path, &parts.listen)?;
+/// The lists hold what is in force already. If they did not a moment ago, that trouble is over.
+fn settle(parts: &Parts) {
+    let mut last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.as_ref().is_some_and(|last| last.cause == Cause::Lists && last.reload.error.is_some()) {
+        tracing::info!(generation = parts.engine.generation(), "the lists hold again what is in force");
+        *last = Some(Ended { cause: Cause::Lists, reload: Reload { at: parts.engine.clock.now(), error: None } });
+    }
+}
+
+/// The generation put in force; none when lists were looked at and hold what is in force already.
+fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadError> {
     let before = parts.engine.snapshot();
+    let config = match cause {
+        Cause::Asked => load(&parts.path, &parts.listen)?,
+        Cause::Lists => with_added(&before.config)?,
+    };
     if let Some(error) = needs_restart(&before.config, &config) {
         return Err(error);
     }
     let now = parts.engine.clock.now();
+    let stamps = list_stamps(&config);
     let lists = compile(&config)?;
+    if cause == Cause::Lists && lists.fingerprint == before.lists.fingerprint {
+        parts.watch.renew(Watched::Lists, stamps);
+        return Ok(None);
+    }
     // Grants and withdrawals may have changed while the lists were compiled.
     let _swapping = parts.swap.lock().unwrap_or_else(PoisonError::into_inner);
     let before = parts.engine.snapshot();
-    let candidate = assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?;
+    let candidate = match cause {
+        Cause::Asked => assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?,
+        Cause::Lists => before.with_lists(config, lists, now),
+    };
     probe(&candidate, now)?;
     let generation = candidate.generation;
     // The manifest names the configuration before a record can carry its generation.
@@ -49,5 +104,23 @@ fn prepare_and_swap(parts: &Parts) -> Result<u64, ReloadError> {
         tracing::error!(%error, "the manifest could not take note of the configuration");
     }
     parts.engine.put_in_force(Arc::new(candidate));
-    Ok(generation)
+    parts.watch.renew(Watched::Lists, stamps);
+    Ok(Some(generation))
+}
+
+/// How the files of all lists look now. To be taken before they are read.
+pub(super) fn list_stamps(config: &Config) -> Stamps {
+    let journal = journal::path(&config.node.data_dir);
+    let files = config.lists.iter().flat_map(|list| ut1_files(&list.path).chain([list.path.clone()]));
+    Stamps::of(files.chain([journal]))
+}
+
+/// The configuration in force, with the lists that come of what is added by command now.
+fn with_added(before: &Config) -> Result<Config, ReloadError> {
+    let mut config = before.clone();
+    config.take_added().map_err(|error| {
+        let path = journal::path(&before.node.data_dir);
+        ShelfError::Read { list: "added by command".into(), path, error }
+    })?;
+    Ok(config)
 }

@@ -30,7 +30,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Answer queries, in the foreground, until SIGTERM; SIGHUP reloads configuration and lists
+    /// Answer queries, in the foreground, until SIGTERM; SIGHUP reloads; changed lists need no signal
     Serve {
         /// Listen here instead of at `listen.dns`; may be given more than once
         #[arg(long, value_name = "ADDRESS:PORT")]

@@ -1,4 +1,8 @@
-//! `cordon lists`: what the lists yielded, and which of them hold a name. Answers from the files; no server is needed.
+//! `cordon lists`: what the lists yielded, which of them hold a name, and names added by command. Answers from the files; no server is
+//! needed.
+
+pub mod add;
+pub mod find;
 
 use std::io;
 use std::time::Duration;
@@ -7,25 +11,42 @@ use bytesize::ByteSize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Failure, Out};
-use crate::config::Config;
 use crate::config::checked::ListSource;
-use crate::dns::Name;
-use crate::dns::types::rtype;
-use crate::list::{Found, Hits, Matcher, Role, asked_name};
+use crate::config::{Config, added};
+use crate::list::Role;
 use crate::moment::{Clock, Moment};
 use crate::policy::Model;
 use crate::shelf::{Example, ListReport, Shelf, ShelfError, Shelved};
 use crate::verdict::ListId;
+
+use add::ChangeArgs;
 
 /// What to do with the lists.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
 pub enum ListsCommand {
     /// Age, size and entries of each list, and the lines that were refused
     Status,
-    /// Which lists, lines and categories hold a name or a parent of it
+    /// Every list, line and exception that speaks for a name or a parent of it, who added it, and what comes of it
     Find {
         /// The name; internationalised names may be written as they are
         name: String,
+    },
+    /// Put names into a category; who, when and why is kept beside them
+    Add {
+        /// The names and what has to be said with them.
+        #[command(flatten)]
+        change: ChangeArgs,
+        /// Make them exceptions of the category: not in it, whichever list holds them
+        #[arg(long)]
+        except: bool,
+    },
+    /// End what `add` did to names; who, when and why is kept, too
+    Remove(ChangeArgs),
+    /// What is added and excepted by command at present, by whom, when and why
+    Added {
+        /// Of this category only
+        #[arg(long, value_name = "CATEGORY")]
+        category: Option<String>,
     },
 }
 
@@ -36,8 +57,12 @@ pub fn run(command: &ListsCommand, config: &Config, out: &mut Out) -> Result<(),
         ListsCommand::Status => status(&shelf, &config.lists, &config.model, Clock::Real.now(), out),
         ListsCommand::Find { name } => {
             let shelved = shelf.look(&config.lists, &config.model).map_err(Failure::failed)?;
-            find(&shelved, &config.model, name, out)
+            let journal = added::read(&config.node.data_dir).map_err(Failure::failed)?;
+            find::find(&shelved, &config.model, &journal, name, out)
         }
+        ListsCommand::Add { change, except } => add::add(change, *except, config, out),
+        ListsCommand::Remove(change) => add::remove(change, config, out),
+        ListsCommand::Added { category } => add::added(category.as_deref(), config, out),
     }
 }
 
@@ -183,64 +208,6 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
         object.extend(facts);
     }
     object
-}
-
-/// Which rules hold `text` or a parent of it, and what comes of them.
-fn find(shelved: &Shelved, model: &Model, text: &str, out: &mut Out) -> Result<(), Failure> {
-    let name = asked_name(text).map_err(|flaw| Failure::usage(format_args!("`{text}` {flaw}")))?;
-    let found = shelved.matcher.every_rule(&name, rtype::A);
-    if found.is_empty() {
-        return Err(Failure::failed(format_args!("no list holds `{name}` or a parent of it")));
-    }
-    let hits = hits(&shelved.matcher, &name);
-    let mut rows = Vec::new();
-    for rule in &found {
-        let Some(list) = shelved.lists.get(rule.list.0 as usize) else { continue };
-        let held = name.last_labels(rule.labels as usize).to_string();
-        let category = &model.category(rule.category).name;
-        let effect = effect(rule, &found, &hits);
-        if out.is_json() {
-            out.object(&json!({
-                "name": name.to_string(),
-                "entry": held,
-                "category": category,
-                "list": list.source.name,
-                "path": list.source.path.to_string_lossy(),
-                "line": rule.line,
-                "except": rule.except,
-                "effect": effect,
-            }))?;
-        } else {
-            let place = format!("{}:{}", list.source.path.display(), rule.line);
-            rows.push(vec![held, category.to_string(), list.source.name.to_string(), effect.to_owned(), place]);
-        }
-    }
-    if !out.is_json() {
-        out.table(&["ENTRY", "CATEGORY", "LIST", "EFFECT", "WRITTEN AT"], &rows)?;
-        let held: Vec<&str> = hits.iter().map(|hit| &*model.category(hit.category).name).collect();
-        match held.is_empty() {
-            true => out.line(format_args!("\n{name} is in no category"))?,
-            false => out.line(format_args!("\n{name} is in {}", held.join(", ")))?,
-        }
-    }
-    Ok(())
-}
-
-fn hits(matcher: &Matcher, name: &Name) -> Hits {
-    let mut hits = Hits::new();
-    matcher.look_up(name, rtype::A, &mut hits);
-    hits
-}
-
-/// What comes of a rule: `holds` puts the name into the category, `exempts` keeps it out, `overruled` is neither.
-fn effect(rule: &Found, all: &[Found], hits: &Hits) -> &'static str {
-    let Found { category, list, line, labels, except, .. } = *rule;
-    let of_category = || all.iter().filter(|other| other.category == category);
-    match (except, hits.get(category)) {
-        (false, Some(hit)) if (hit.list, hit.line, hit.labels) == (list, line, labels) => "holds",
-        (true, None) if of_category().all(|other| other.labels <= labels) => "exempts",
-        _ => "overruled",
-    }
 }
 
 /// An age in its two largest units.

@@ -25,6 +25,7 @@ use super::errors::{ConfigError, ConfigErrors, SourceText, advise};
 use super::file::key::Key;
 use super::file::v1::{File, Text, Texts};
 use super::file::{self};
+use crate::list::journal;
 use crate::policy::Model;
 use values::Fault;
 
@@ -60,7 +61,14 @@ impl Config {
         let mut check = Check { source, folder: folder_of(path), errors: reading.errors, lost: reading.lost };
         let config = reading.file.map(|file| check.config(path, &file));
         match config {
-            Some(config) if check.errors.is_empty() => Ok(config),
+            Some(mut config) if check.errors.is_empty() => match config.take_added() {
+                Ok(()) => Ok(config),
+                Err(error) => Err(ConfigErrors::of_file(
+                    journal::path(&config.node.data_dir).display(),
+                    format!("cannot be read: {}", plain(&error)),
+                    "let the user that runs cordon read it; it is what `cordon lists add` keeps",
+                )),
+            },
             _ => {
                 let place = |error: &ConfigError| error.place.as_ref().map(|place| (place.line, place.column));
                 check.errors.sort_by_key(place);

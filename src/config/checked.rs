@@ -150,6 +150,8 @@ pub struct ListSource {
     pub path: PathBuf,
     /// Its format; none: found out from the content.
     pub format: Option<Format>,
+    /// The category's name, when the file is the journal of `cordon lists add` and only its lines for that category are meant.
+    pub added: Option<Box<str>>,
 }
 
 /// What a folder of the Toulouse lists has for names and URLs, the names first; nothing when it is no such folder.

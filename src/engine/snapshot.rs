@@ -80,6 +80,24 @@ impl Snapshot {
         }
     }
 
+    /// The next generation, with other lists and everything else as it is, connections and zones included. `config` is that of this
+    /// snapshot, but for what was added to its lists by command.
+    #[must_use]
+    pub fn with_lists(&self, config: Config, lists: Shelved, now: Moment) -> Snapshot {
+        Snapshot {
+            generation: self.generation + 1,
+            born: now,
+            routes: self.routes,
+            config: Arc::new(config),
+            lists,
+            roster: self.roster.clone(),
+            access: Arc::clone(&self.access),
+            local: Arc::clone(&self.local),
+            upstreams: Arc::clone(&self.upstreams),
+            labels: self.labels.clone(),
+        }
+    }
+
     /// Which schedules are in force at `now`.
     pub fn standing(&self, now: Moment) -> Standing {
         Standing::of(&self.model().schedules, now)

@@ -58,6 +58,14 @@ fn unusual(written: &[u8]) -> Result<Name, Flaw> {
     Name::parse(&text).map_err(Flaw::Name)
 }
 
+/// Reads a name that a person puts on a list: as lists write it, and refused as a line of a list is.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn listed_name(text: &str) -> Result<Name, Flaw> {
+    name(text.as_bytes())
+}
+
 /// Reads a name that a person asks about: internationalised names become A-labels, nothing is refused for standing for too much.
 pub fn asked_name(text: &str) -> Result<Name, Flaw> {
     if text.len() > LONGEST {

@@ -3,7 +3,6 @@
 //! `<log.dir>/audit/audit.jsonl`, one JSON object a line. `prev` is the SHA-256 of the line before without its line feed, in hex, null for
 //! the first; so a line cannot be changed or taken out of the middle without a trace.
 
-use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -122,8 +121,7 @@ pub fn verify(log_dir: &Path) -> io::Result<(u64, Vec<Break>)> {
 impl Person {
     /// Whoever runs this process.
     pub fn here() -> Person {
-        // SAFETY: getuid has no preconditions and cannot fail (POSIX).
-        let uid = unsafe { libc::getuid() };
+        let uid = uzers::get_current_uid();
         let login_uid = std::fs::read_to_string("/proc/self/loginuid")
             .ok()
             .and_then(|text| text.trim().parse::<u32>().ok())
@@ -133,17 +131,7 @@ impl Person {
 }
 
 fn user_name(uid: u32) -> Option<String> {
-    let mut buffer: Vec<libc::c_char> = vec![0; 16 * 1024];
-    let mut entry = std::mem::MaybeUninit::<libc::passwd>::uninit();
-    let mut found = std::ptr::null_mut();
-    // SAFETY: every pointer is to a live object of the right type, and the buffer's length is its own.
-    let failed = unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr(), buffer.len(), &mut found) };
-    if failed != 0 || found.is_null() {
-        return None;
-    }
-    // SAFETY: getpwuid_r succeeded and found an entry, so `entry` is set and its name is a C string within `buffer`.
-    let name = unsafe { CStr::from_ptr(entry.assume_init_ref().pw_name) };
-    Some(name.to_string_lossy().into_owned())
+    Some(uzers::get_user_by_uid(uid)?.name().to_string_lossy().into_owned())
 }
 
 struct Last {

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use crate::config::checked::{ListSource, ut1_files};
+use crate::list::journal::Journal;
 use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::ShelfError;
@@ -61,6 +62,9 @@ impl Fingerprint {
 
 /// Hashes a list's files without keeping them.
 pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
+    if list.added.is_some() {
+        return added(list).map(|(content, _)| content);
+    }
     let files = Files::of(list)?;
     let mut content = Gathered::of(&files);
     let mut buffer = vec![0u8; 256 << 10];
@@ -85,6 +89,9 @@ pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
 /// Reads a list's files, one after the other and unpacked, and tells the format to read them in when it is known. They are not mapped:
 /// whoever keeps the list may change them at any time.
 pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format>), ShelfError> {
+    if list.added.is_some() {
+        return added(list).map(|(content, bytes)| (content, bytes, Some(Format::Domains)));
+    }
     let files = Files::of(list)?;
     let mut content = Gathered::of(&files);
     let mut all = Vec::new();
@@ -109,6 +116,17 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format
     }
     let format = list.format.or(files.is_folder.then_some(Format::Ut1));
     Ok((content.finish(), all, format))
+}
+
+/// What the journal of `cordon lists add` says for one list. Lines for other categories do not change it.
+fn added(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
+    let (mut file, modified) = open(list, &list.path)?;
+    let mut journal = Vec::new();
+    file.read_to_end(&mut journal).map_err(|error| unreadable(list, &list.path, error))?;
+    let bytes = Journal::read(&journal).as_list(list.added.as_deref().unwrap_or_default(), list.role);
+    let content =
+        Content { sha256: Sha256::digest(&bytes).into(), octets: bytes.len() as u64, modified, reading: None };
+    Ok((content, bytes))
 }
 
 /// The files a list consists of.

@@ -32,6 +32,7 @@ impl Bench {
                 role: if *except { Role::ExceptCategory } else { Role::Lists },
                 path,
                 format: None,
+                added: None,
             });
         }
         bench

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::cli::Exit;
 use crate::list::Role;
+use crate::list::journal::Journal;
 use crate::policy::Category;
 use crate::verdict::CategoryId;
 
@@ -50,6 +51,7 @@ impl Desk {
                 role: if except { Role::ExceptCategory } else { Role::Lists },
                 path,
                 format: None,
+                added: None,
             });
         }
         Desk { dir, lists, model }
@@ -66,7 +68,7 @@ impl Desk {
     fn find(&self, name: &str, json: bool) -> (String, Result<(), Failure>) {
         let paper = Paper::default();
         let shelved = Shelf::new(self.dir.path()).look(&self.lists, &self.model).unwrap();
-        let ended = find(&shelved, &self.model, name, &mut Out::to(json, paper.clone()));
+        let ended = find::find(&shelved, &self.model, &Journal::default(), name, &mut Out::to(json, paper.clone()));
         (String::from_utf8(paper.0.lock().unwrap().clone()).unwrap(), ended)
     }
 }
@@ -120,6 +122,9 @@ fn find_tells_what_comes_of_every_rule() {
     let desk = Desk::new();
     let (text, ended) = desk.find("A.help.Bet.example", true);
     ended.unwrap();
+    assert_eq!(objects(&text)[2]["categories"], json!(["webmail"]));
+    assert_eq!(objects(&text)[1]["why"], "not line 1");
+    assert_eq!(objects(&text)[1]["text"], "bet.example");
     let rules: Vec<(String, String, String, u64)> = objects(&text)
         .iter()
         .map(|rule| {

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{Check, Seen, values};
+use crate::config::added;
 use crate::config::checked::{ListSource, ut1_files};
 use crate::config::file::key::Key;
-use crate::config::file::v1::{self, Text};
+use crate::config::file::v1::{self, Text, Texts};
 use crate::config::file::written::Written;
 use crate::list::{Format, Role};
 use crate::policy::{Category, Model};
-use crate::verdict::{CategoryId, MAX_CATEGORIES};
+use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 
 /// Most lists a configuration may have: as many as a list's number in the compiled file tells apart.
 const MAX_LISTS: usize = u16::MAX as usize + 1;
@@ -83,14 +84,60 @@ impl Check<'_> {
                 let problem = format!("a folder cannot be read as {}", format.word());
                 self.error(written.span(), &key.of("format"), problem, "write `ut1`, or name a file in it");
             }
-            lists.push(ListSource { name: name.into(), category: id, role: Role::Lists, path, format });
+            let of = ListId(u16::try_from(lists.len()).unwrap_or(u16::MAX));
+            lists.push(ListSource {
+                name: name.as_str().into(),
+                category: id,
+                role: Role::Lists,
+                path,
+                format,
+                added: None,
+            });
+            self.list_exceptions(list.except.as_ref(), &key, &name, (id, of), seen, lists);
         }
         for (n, text) in category.except.iter().flat_map(|texts| texts.iter()).enumerate() {
             let key = key.of("except").nth(n);
             let path = self.list_path(text, &key);
             let name = usual_name(category_name, &path);
             self.is_first_list(seen, &name, text, &key);
-            lists.push(ListSource { name: name.into(), category: id, role: Role::ExceptCategory, path, format: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category: id,
+                role: Role::ExceptCategory,
+                path,
+                format: None,
+                added: None,
+            });
+        }
+    }
+
+    /// Files of names that are not in the category by one list.
+    fn list_exceptions(
+        &mut self,
+        written: Option<&Texts>,
+        key: &Key,
+        list_name: &str,
+        (category, of): (CategoryId, ListId),
+        seen: &mut Seen,
+        lists: &mut Vec<ListSource>,
+    ) {
+        for (n, text) in written.into_iter().flat_map(|texts| texts.iter().enumerate()) {
+            let key = key.of("except").nth(n);
+            let path = self.list_path(text, &key);
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{list_name}/except/{file}");
+            if let Some(first) = seen.before(name.as_str(), text.span()) {
+                let problem = format!("this list has a file `{file}` of exceptions already");
+                let line = self.source.line_of(first.start);
+                self.error(
+                    text.span(),
+                    &key,
+                    format!("{problem} (line {line})"),
+                    "take it out, or rename one of the files",
+                );
+            }
+            let role = Role::ExceptList(of);
+            lists.push(ListSource { name: name.into(), category, role, path, format: None, added: None });
         }
     }
 
@@ -107,6 +154,10 @@ impl Check<'_> {
         if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
             self.error(at.span(), key, "cannot be the name of a list", "write a `name` of 1 to 128 characters");
             return;
+        }
+        if name.ends_with(added::ADDED) || name.ends_with(added::ADDED_EXCEPT) {
+            let advice = "give it another `name`: `{ path = \"...\", name = \"...\" }`";
+            self.error(at.span(), key, format!("`{name}` is the name of what `cordon lists add` keeps"), advice);
         }
         if let Some(first) = seen.before(name, at.span()) {
             let line = self.source.line_of(first.start);

@@ -38,6 +38,8 @@ pub struct ListFile {
     pub name: Option<Text>,
     /// Its format; found out from the content when missing.
     pub format: Option<Written<ListFormat>>,
+    /// Lists of names that are not in the category by this list; other lists may still hold them.
+    pub except: Option<Texts>,
 }
 
 /// Format of a list.
