@@ -58,7 +58,7 @@ fn each_way_to_write_a_pattern_is_one_scope_or_a_refusal() {
         ("|bet.example^", true, false, false),
         ("|bet.example|", true, false, false),
         ("bet.example", true, true, false),
-        ("0.0.0.0 bet.example # why", true, true, false),
+        ("0.0.0.0 bet.example # why, for $5", true, true, false),
         ("||BÉT.example^", false, false, false),
     ] {
         let asked = Asked::new(rule.as_bytes(), Some(Format::Adblock));
@@ -82,6 +82,9 @@ fn each_way_to_write_a_pattern_is_one_scope_or_a_refusal() {
         ("@@||bet.example^$denyallow=a.bet.example", "modifier-value"),
         ("||bet.example:8080^", "port"),
         ("single", "single-label"),
+        ("$csp=worker-src 'none',domain=bet.example", "browser-modifier"),
+        ("two words", "no-address"),
+        ("$important", "everything"),
     ] {
         let asked = Asked::new(rule.as_bytes(), Some(Format::Adblock));
         assert_eq!((asked.flaws(), asked.reading.names), (vec![(word, 1)], 0), "{rule}");
