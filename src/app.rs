@@ -1,5 +1,6 @@
 //! Floor 5: the house. Builds every part in order, owns the tasks, stops them in reverse.
 
+mod access;
 pub mod exit;
 mod gauges;
 mod limits;
@@ -46,6 +47,9 @@ struct Parts {
     listen: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
     last_reload: Mutex<Option<Reload>>,
+    access: access::AccessInForce,
+    /// Held while a snapshot is made from the one in force and swapped, so that none is made from one that no longer is.
+    swap: Mutex<()>,
 }
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
@@ -72,12 +76,15 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     metrics.started(started);
     let own = config.listen.dns.clone();
     let lists = compile(&config).map_err(at_start)?;
-    let snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
+    let (access, taken) = access::AccessInForce::at_start(&config)?;
+    let mut snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
+    snapshot.access = Arc::new(taken.access(&snapshot.model().categories, started));
     probe(&snapshot, started).map_err(at_start)?;
 
     let config = Arc::clone(&snapshot.config);
     let store = Store::open(&config.log, &config.node.name, clock.clone()).map_err(Failure::start)?;
     let store = Arc::new(store);
+    access.note_at_start(&store, &taken)?;
     store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)?;
     let desk = || Ok::<_, Failure>(Desk::new(store.lane().map_err(Failure::start)?, metrics.worker()));
     let udp_threads = match config.listen.workers {
@@ -111,6 +118,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         listen: listen.to_vec(),
         own,
         last_reload: Mutex::new(None),
+        access,
+        swap: Mutex::new(()),
     });
     let outcome = runtime.block_on(open_and_wait(&parts, &doors, started, signals));
     stop(&runtime, doors, &parts);
@@ -193,7 +202,9 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: Moment, signa
         network_zones = config.model.network_zones.len(),
         "open"
     );
+    let following = tokio::spawn(access::follow(Arc::clone(parts)));
     wait(parts, signals).await;
+    following.abort();
     let _ = stop_admin.send(());
     let _ = tokio::time::timeout(Duration::from_secs(1), web).await;
     Ok(())

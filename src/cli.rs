@@ -4,11 +4,14 @@ pub mod args;
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod grant;
 pub mod lists;
 pub mod log;
 pub mod out;
+pub mod person;
 pub mod schema;
 pub mod serve;
+pub mod withdraw;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +48,8 @@ impl Cli {
             }
             Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, &mut out),
             Command::Lists(command) => lists::run(&command, &loaded(config)?, &mut out),
+            Command::Grant(command) => grant::run(&command, &loaded(config)?, &Clock::Real, &mut out),
+            Command::Withdraw(command) => withdraw::run(&command, &loaded(config)?, &Clock::Real, &mut out),
             Command::Log(command) => log::run(command, &loaded(config)?, &mut out),
             Command::Check => check::run(config, &mut out),
             Command::Schema => schema::run(&mut out),

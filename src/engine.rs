@@ -7,6 +7,7 @@ pub mod desk;
 pub mod fast;
 pub mod fetch;
 pub mod gate;
+pub mod given;
 pub mod outcome;
 pub mod pipeline;
 pub mod reload;

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
 //! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`config`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
+//! | 2 | [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
 //! | 4 | [`serve`], [`web`] | doors |
 //! | 5 | [`app`], [`cli`] | the house |
@@ -16,6 +16,7 @@
 //! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`,
 //! and from every keeper to `config`, whose checked values they are made from.
 
+pub mod access;
 pub mod app;
 pub mod attribution;
 pub mod cache;

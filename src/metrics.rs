@@ -116,6 +116,11 @@ impl Metrics {
         self.events.reload_failed();
     }
 
+    /// The journal of grants and withdrawals changed; whether the change is in force.
+    pub fn access_changed(&self, taken: bool) {
+        self.events.access_changed(taken);
+    }
+
     /// An attempt to renew a list ended.
     pub fn list_update(&self, list: &str, result: ListUpdate) {
         self.events.list_update(list, result);

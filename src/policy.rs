@@ -1,5 +1,6 @@
 //! Floor 1: deciding. Values in, a verdict out; no clock, no I/O, no log line.
 
+pub mod access;
 pub mod decide;
 pub mod model;
 pub mod names;
@@ -7,6 +8,7 @@ pub mod network;
 pub mod schedule;
 pub mod special;
 
+pub use access::Access;
 pub use model::{Category, Exception, Group, Model, NetworkZone, Policy, Response, Sinkhole, Timed, Unmatched};
 pub use names::NameRules;
 pub use network::NetworkMap;

@@ -39,6 +39,7 @@ use disk::Disk;
 use keeper::Keeper;
 use lane::Desk;
 use manifest::Manifest;
+use manifest::book::Trail;
 use manifest::leaf::Fact;
 use plan::Limits;
 use segment::Segment;
@@ -236,6 +237,18 @@ impl Store {
     pub fn note_config(&self, generation: u64, sha256: &str) -> Result<(), StoreError> {
         let fact = Fact::Config { generation, sha256: sha256.to_owned() };
         locked(&self.shared.manifest).append(self.shared.clock.now(), fact)
+    }
+
+    /// Writes to the manifest how far a file of the audit trail goes.
+    pub fn note_audit(&self, file: &str, trail: &Trail) -> Result<(), StoreError> {
+        let Trail { sha256, bytes, rows } = trail.clone();
+        let fact = Fact::Audit { file: file.to_owned(), sha256, bytes, rows };
+        locked(&self.shared.manifest).append(self.shared.clock.now(), fact)
+    }
+
+    /// How far a file of the audit trail was taken over last, by the manifest.
+    pub fn audited(&self, file: &str) -> Option<Trail> {
+        locked(&self.shared.manifest).book().audits.get(file).and_then(|trails| trails.last().cloned())
     }
 
     /// What the log holds at this moment.

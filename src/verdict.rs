@@ -83,6 +83,70 @@ pub enum RuleRef {
     ForwardZone(u16),
     /// A rule every resolver has by an RFC; the text says which.
     Builtin(&'static str),
+    /// A grant.
+    Grant(AccessId),
+    /// A withdrawal of the subject's access, and by what the subject was known.
+    Withdrawal(AccessId, By),
+}
+
+/// Which grant or withdrawal: the day it was written and its number on that day. Its text is `g-20261125-0001` or `w-20261125-0001`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccessId {
+    /// Whether it is a withdrawal; a grant otherwise.
+    pub withdrawal: bool,
+    /// The day in UTC, as a number of eight digits: 20261125.
+    pub day: u32,
+    /// Its number on that day, from 1.
+    pub number: u32,
+}
+
+impl AccessId {
+    /// Reads its text.
+    pub fn parse(text: &str) -> Option<AccessId> {
+        let mut parts = text.split('-');
+        let (kind, day, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let digits = |part: &str| part.bytes().all(|octet| octet.is_ascii_digit());
+        if parts.next().is_some() || day.len() != 8 || number.len() < 4 || !digits(day) || !digits(number) {
+            return None;
+        }
+        let withdrawal = match kind {
+            "g" => false,
+            "w" => true,
+            _ => return None,
+        };
+        let id = AccessId { withdrawal, day: day.parse().ok()?, number: number.parse().ok()? };
+        // One text for one id: `0001` and `00001` are not the same text.
+        (id.number > 0 && id.to_string() == text).then_some(id)
+    }
+}
+
+impl std::fmt::Display for AccessId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = if self.withdrawal { 'w' } else { 'g' };
+        write!(f, "{kind}-{:08}-{:04}", self.day, self.number)
+    }
+}
+
+/// By what a subject is known to be the one a grant or a withdrawal names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum By {
+    /// The user, as attribution knows who is behind the address.
+    User,
+    /// The device's link-layer address.
+    Device,
+    /// The client address.
+    Client,
+}
+
+impl By {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            By::User => "user",
+            By::Device => "device",
+            By::Client => "client",
+        }
+    }
 }
 
 /// How a list wants its block answered, where its format can say so (RPZ).
@@ -106,6 +170,10 @@ pub enum Given {
 /// Why a verdict is what it is: which tier of the order of rules spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// The subject's access is withdrawn.
+    Withdrawn,
+    /// A grant in force.
+    Grant,
     /// Nothing spoke: the policy's default.
     Default,
     /// A name written in the policy, or in an exception for a group.
@@ -132,6 +200,8 @@ impl Reason {
     /// The word for it, in `explain`, the API and the console.
     pub const fn word(self) -> &'static str {
         match self {
+            Reason::Withdrawn => "withdrawn",
+            Reason::Grant => "grant",
             Reason::Default => "default",
             Reason::Name => "name",
             Reason::Category => "category",
@@ -169,6 +239,8 @@ pub enum Verdict {
     Allow(Why),
     /// Answer it, and mark the record.
     Monitor(Why),
+    /// Answer it by a grant.
+    Grant(Why),
     /// Do not answer it: the policy's response.
     Block(Why),
     /// Answer with another name or addresses: the rewrite of the policy at this entry.
@@ -185,6 +257,7 @@ impl Verdict {
         match self {
             Verdict::Allow(why)
             | Verdict::Monitor(why)
+            | Verdict::Grant(why)
             | Verdict::Block(why)
             | Verdict::Rewrite(_, why)
             | Verdict::Refuse(why)
@@ -197,6 +270,7 @@ impl Verdict {
         match self {
             Verdict::Allow(_) | Verdict::Rewrite(..) => Action::Allowed,
             Verdict::Monitor(_) => Action::Monitored,
+            Verdict::Grant(_) => Action::Granted,
             Verdict::Block(_) => Action::Blocked,
             Verdict::Refuse(_) => Action::Refused,
             Verdict::Drop(_) => Action::Dropped,
@@ -322,5 +396,24 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), ids);
         assert!(set.has(CategoryId(127)) && !set.has(CategoryId(1)));
         assert!(CategorySet::EMPTY.is_empty());
+    }
+
+    #[test]
+    fn an_id_survives_its_own_text_and_no_other_text_is_one() {
+        for text in ["g-20261125-0001", "w-20261125-9999", "w-20261125-10000"] {
+            assert_eq!(AccessId::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "g",
+            "x-20261125-0001",
+            "g-2026-0001",
+            "g-20261125-1",
+            "g-20261125-0000",
+            "g-20261125-00001",
+            "g-20261125-0001-1",
+        ] {
+            assert_eq!(AccessId::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The outside-in tests: one binary, so that the big dependencies link once.
 
+mod access;
 mod aliases;
 mod answers;
 mod blocklists;
@@ -15,6 +16,7 @@ mod documents;
 mod evidence;
 mod flags;
 mod floors;
+mod given;
 mod grafana;
 mod hostile;
 mod list_formats;

@@ -4,8 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use cordon::access::{Entry, Whose};
 use cordon::moment::Moment;
-use cordon::verdict::Transport;
+use cordon::verdict::{AccessId, Transport};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
@@ -54,6 +55,8 @@ struct Story {
     at: Moment,
     upstream: TableUpstream,
     house: Option<House>,
+    /// Who is behind an address, by static entries: the address and the lines of its entry.
+    statics: Vec<(String, String)>,
     /// The answer to the last question; none for silence.
     answer: Option<Message>,
     /// The name of the last question, and whether something was expected of its answer.
@@ -69,6 +72,7 @@ impl Story {
             at: Moment::from_seconds(1_795_515_300),
             upstream: TableUpstream::start(),
             house: None,
+            statics: Vec::new(),
             answer: None,
             asked: None,
         };
@@ -116,6 +120,9 @@ impl Story {
     fn step(&mut self, word: &str, rest: &str) -> Result<(), String> {
         match word {
             "clock" => self.clock(rest),
+            "static" => self.attribute(rest),
+            "grant" | "withdraw" => self.write(word, rest),
+            "revoke" | "restore" => self.end(word, rest),
             "upstream" => self.upstream(rest),
             "ask" => self.ask(rest),
             "reload" => {
@@ -134,7 +141,11 @@ impl Story {
     }
 
     fn whole_config(&self) -> String {
-        format!("{}\n[upstream]\nservers = [\"udp://{}\"]\ntimeout = \"1s\"\n", self.config, self.upstream.peer.addr)
+        let statics: String = self.statics.iter().map(|(_, entry)| entry.as_str()).collect();
+        format!(
+            "{}\n{statics}[upstream]\nservers = [\"udp://{}\"]\ntimeout = \"1s\"\n",
+            self.config, self.upstream.peer.addr
+        )
     }
 
     fn house(&mut self) -> Result<&House, String> {
@@ -142,6 +153,66 @@ impl Story {
             self.house = Some(House::new(&self.whole_config(), &self.files, self.at)?);
         }
         self.house.as_ref().ok_or_else(|| "there is no house".to_owned())
+    }
+
+    /// `CLIENT KEY=VALUE ...` or `CLIENT nobody`: a static entry, in the place of the one before; it takes a reload.
+    fn attribute(&mut self, text: &str) -> Result<(), String> {
+        let (client, pairs) = text.split_once(' ').ok_or("write `static CLIENT KEY=VALUE ...`")?;
+        self.statics.retain(|(known, _)| known != client);
+        if pairs.trim() == "nobody" {
+            return Ok(());
+        }
+        let mut entry = format!("[[attribution.static]]\nclient = \"{client}\"\n");
+        for (key, value) in pairs_of(pairs)? {
+            match value {
+                "true" | "false" => entry += &format!("{key} = {value}\n"),
+                _ => entry += &format!("{key} = \"{value}\"\n"),
+            }
+        }
+        self.statics.push((client.to_owned(), entry));
+        Ok(())
+    }
+
+    /// `grant WHO=X name=N|category=C minutes=M` or `withdraw WHO=X [start=SPAN] expires=SPAN`, spans counted from now.
+    fn write(&mut self, word: &str, text: &str) -> Result<(), String> {
+        let at = self.at;
+        let (mut subject, mut name, mut category, mut minutes) = (None, None, None, 0);
+        let (mut start, mut expires) = (at, at);
+        let later = |span: &str| humantime::parse_duration(span).map(|span| at.plus(span)).map_err(|e| e.to_string());
+        for (key, value) in pairs_of(text)? {
+            match key {
+                "user" => subject = Some(Whose::User(value.into())),
+                "device" => subject = Some(Whose::Device(value.into())),
+                "client" => subject = Some(Whose::Client(value.into())),
+                "name" => name = Some(value.to_owned()),
+                "category" => category = Some(value.to_owned()),
+                "minutes" => minutes = value.parse().map_err(|_| "minutes are a number")?,
+                "start" => start = later(value)?,
+                "expires" => expires = later(value)?,
+                _ => return Err(format!("`{key}` is not known to `{word}`")),
+            }
+        }
+        let (subject, reason) = (subject.ok_or("name a user, a device or a client")?, "a story".to_owned());
+        let entry = if word == "grant" {
+            expires = at.plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
+            Entry::Grant { subject, name, category, minutes, expires, reason, approver: "the author".into() }
+        } else {
+            Entry::Withdraw { subject, authoriser: "the author".into(), reason, start, review: expires, expires }
+        };
+        let house = self.house()?;
+        house.journal().append("story", at, |_| Ok((None, entry))).map_err(|error| error.to_string())?;
+        house.take_journal()
+    }
+
+    /// `revoke ID` or `restore ID`.
+    fn end(&mut self, word: &str, text: &str) -> Result<(), String> {
+        let id = AccessId::parse(text).ok_or_else(|| format!("`{text}` is no id"))?;
+        let (authoriser, reason) = ("the author".to_owned(), "a story".to_owned());
+        let entry = if word == "revoke" { Entry::Revoke { reason } } else { Entry::Restore { authoriser, reason } };
+        let at = self.at;
+        let house = self.house()?;
+        house.journal().append("story", at, |_| Ok((Some(id), entry))).map_err(|error| error.to_string())?;
+        house.take_journal()
     }
 
     /// `2026-11-24 10:15 Europe/London`, or `+ 90s`.
@@ -234,6 +305,12 @@ impl Story {
         }
         Ok(())
     }
+}
+
+/// `KEY=VALUE ...`
+fn pairs_of(text: &str) -> Result<Vec<(&str, &str)>, String> {
+    let pairs = text.split_whitespace().map(|pair| pair.split_once('='));
+    pairs.map(|pair| pair.ok_or_else(|| format!("write KEY=VALUE, not `{text}`"))).collect()
 }
 
 fn kind_of(text: &str) -> Result<RecordType, String> {

@@ -38,6 +38,9 @@ fn prepare_and_swap(parts: &Parts) -> Result<u64, ReloadError> {
     }
     let now = parts.engine.clock.now();
     let lists = compile(&config)?;
+    // Grants and withdrawals may have changed while the lists were compiled.
+    let _swapping = parts.swap.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = parts.engine.snapshot();
     let candidate = assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?;
     probe(&candidate, now)?;
     let generation = candidate.generation;

@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::explain::ExplainArgs;
+use super::grant::GrantCommand;
 use super::lists::ListsCommand;
 use super::log::LogCommand;
+use super::withdraw::WithdrawCommand;
 
 /// A DNS filtering resolver that decides by network zone, answers at once and leaves evidence.
 #[derive(Clone, Debug, Parser)]
@@ -41,6 +43,12 @@ pub enum Command {
     /// Tell what the lists yielded, and which of them hold a name
     #[command(subcommand)]
     Lists(ListsCommand),
+    /// Let somebody reach a name or a category for a while
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Withdraw somebody's access to the internet, and restore it
+    #[command(subcommand)]
+    Withdraw(WithdrawCommand),
     /// Search, follow, count, export and verify the log; every look is itself recorded
     #[command(subcommand)]
     Log(LogCommand),

@@ -97,7 +97,7 @@ fn network_zones(model: &Model) -> Vec<Vec<String>> {
 
 fn policy_row(model: &Model, policy: &Policy) -> Vec<String> {
     let counts = [named_entries(model, policy), policy.timed.len(), policy.exceptions.len()].map(|n| n.to_string());
-    let mut row = vec![policy.name.to_string(), response(policy.response).to_owned()];
+    let mut row = vec![policy.name.to_string(), response(policy.response.unwrap_or_default()).to_owned()];
     row.extend(counts);
     row.push(default(policy).to_owned());
     row
@@ -135,7 +135,7 @@ fn object(config: &Config) -> Value {
             "names": named_entries(model, policy),
             "timed": policy.timed.len(),
             "exceptions": policy.exceptions.len(),
-            "response": response(policy.response),
+            "response": response(policy.response.unwrap_or_default()),
             "default": default(policy),
         })
     });

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use clap::Args;
 use jiff::Zoned;
 
+use crate::access::{Journal, Taken};
 use crate::cli::{Failure, Out};
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble};
@@ -53,12 +54,14 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         None => clock.now(),
     };
     let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
-    let snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
+    let taken = taken(&config, out)?;
+    let mut snapshot = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(
         |error| match error {
             ReloadError::Config(_) => Failure::configuration(error),
             other => Failure::failed(other),
         },
     )?;
+    snapshot.access = std::sync::Arc::new(taken.access(&snapshot.model().categories, at));
     let clients: Vec<IpAddr> = match args.client {
         Some(client) => vec![client],
         None => {
@@ -79,6 +82,17 @@ pub fn run(args: &ExplainArgs, config: Config, clock: &Clock, out: &mut Out) -> 
         }
     }
     Ok(())
+}
+
+/// The journal of grants and withdrawals. Whoever may not read it has the rest explained, and is told so.
+fn taken(config: &Config, out: &mut Out) -> Result<Taken, Failure> {
+    match Journal::below(&config.node.data_dir).read() {
+        Err(error) if error.is_for_others() => {
+            out.note(format_args!("grants and withdrawals are left out: {error}"))?;
+            Ok(Taken::default())
+        }
+        read => read.map_err(Failure::failed),
+    }
 }
 
 fn subject(mut subject: Subject, user: Option<&str>) -> Subject {

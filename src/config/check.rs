@@ -91,6 +91,7 @@ impl Check<'_> {
         self.policies(&file.policy, &mut model);
         self.network_zones(&file.network_zone, &mut model);
         self.unmatched(&file.unmatched, file, &mut model);
+        self.withdrawal(&file.withdrawal, &mut model);
         let log = self.log(&file.log, &node);
         Config {
             path: paths::absolute(path),

@@ -79,6 +79,21 @@ impl<'b> Writer<'b> {
         self.record(0, HEADER, kind, ttl, target.as_wire());
     }
 
+    /// A record of any type for the name asked for; its RDATA is in wire form without compression.
+    pub fn own(&mut self, kind: u16, ttl: u32, rdata: &[u8]) {
+        self.record(0, HEADER, kind, ttl, rdata);
+    }
+
+    /// Marks the answer as truncated: there is more over a stream.
+    pub fn truncated(&mut self) {
+        self.out[2] |= 0x02;
+    }
+
+    /// Whether no record is in it, and none was left out for want of room.
+    pub fn is_empty(&self) -> bool {
+        self.counts == [0; 3] && self.out[2] & 0x02 == 0
+    }
+
     /// The answer to ANY: a HINFO record that says why (RFC 8482 section 4.2).
     pub fn hinfo(&mut self, ttl: u32) {
         self.record(0, HEADER, rtype::HINFO, ttl, b"\x07RFC8482\x00");

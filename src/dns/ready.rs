@@ -45,6 +45,8 @@ pub struct Dress<'a> {
     pub age: u32,
     /// The TTL of every record instead of what is left of its own, for an answer past its time (RFC 8767 section 4).
     pub stale_ttl: Option<u32>,
+    /// The most any TTL may be, in seconds, where something bounds it: after that the name may be decided otherwise.
+    pub most_ttl: Option<u32>,
     /// Whether it is authoritative.
     pub authoritative: bool,
     /// Whether it was validated.
@@ -155,16 +157,17 @@ impl Ready {
     }
 
     fn count_down(&self, out: &mut [u8], dress: &Dress<'_>) {
-        if dress.age == 0 && dress.stale_ttl.is_none() {
+        if dress.age == 0 && dress.stale_ttl.is_none() && dress.most_ttl.is_none() {
             return;
         }
+        let most = dress.most_ttl.unwrap_or(u32::MAX);
         for &at in &self.ttls {
             let place = &mut out[at as usize..at as usize + 4];
             let left = match dress.stale_ttl {
                 Some(ttl) => ttl,
                 None => u32::from_be_bytes([place[0], place[1], place[2], place[3]]).saturating_sub(dress.age),
             };
-            place.copy_from_slice(&left.to_be_bytes());
+            place.copy_from_slice(&left.min(most).to_be_bytes());
         }
     }
 

@@ -30,7 +30,9 @@ impl Desk {
     #[inline]
     pub fn standing(&mut self, snapshot: &Snapshot, now: Moment) -> Standing {
         match self.standing {
-            Some((generation, standing)) if generation == snapshot.generation && standing.holds(now) => standing,
+            Some((generation, standing)) if generation == snapshot.generation && standing.holds(now) => {
+                Standing { at: now, ..standing }
+            }
             _ => {
                 let standing = snapshot.standing(now);
                 self.standing = Some((snapshot.generation, standing));

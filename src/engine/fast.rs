@@ -14,7 +14,7 @@ use crate::engine::desk::{At, Desk, Desks};
 use crate::engine::fetch::Room;
 use crate::engine::gate::Place;
 use crate::engine::outcome::Made;
-use crate::engine::rooms::{self, Goes};
+use crate::engine::rooms::{self, Goes, Ruled};
 use crate::engine::ticket::{Open, Ticket};
 use crate::engine::waiting::Seat;
 use crate::engine::{Engine, Snapshot, pipeline};
@@ -80,15 +80,17 @@ pub fn answer(engine: &Engine, snapshot: &Arc<Snapshot>, desk: &mut Desk, packet
     let (place, subject) = snapshot.admit(packet.client.ip());
     let standing = desk.standing(snapshot, packet.at);
     // 4 verdict
-    let (place, (verdict, goes)) = match place {
-        Ok(place) => (place, rooms::verdict(snapshot, &standing, place, &view, &subject, &mut ())),
-        Err(verdict) => (Place::NOWHERE, (verdict, Goes::Upstream(None))),
+    let rules = rooms::over(snapshot.rules(&standing), packet.transport);
+    let (place, ruled) = match place {
+        Ok(place) => (place, rooms::verdict(snapshot, &rules, place, &view, &subject, &mut ())),
+        Err(verdict) => (Place::NOWHERE, Ruled { verdict, goes: Goes::Upstream(None), until: Moment(i64::MAX) }),
     };
+    let Ruled { verdict, goes, until } = ruled;
     count_in(desk, &verdict, &subject);
-    let ticket = Ticket::open(open(packet, subject, place, Some(&view), verdict), &**snapshot, desk);
+    let ticket = Ticket::open(Open { until, ..open(packet, subject, place, Some(&view), verdict) }, &**snapshot, desk);
     // 5 fetch
     let limit = limit(packet.transport, &view);
-    let room = Room { snapshot, standing: &standing, open: ticket.known(), view: &view, limit };
+    let room = Room { snapshot, standing: &standing, open: ticket.known(), view: &view, limit, now: packet.at };
     match room.at_once(&engine.cache, goes, out) {
         // 6 close
         Some(made) => Way::Done(close(engine, ticket, made, &view, limit, out)),
@@ -188,5 +190,6 @@ fn open(packet: Packet<'_>, subject: Subject, place: Place, view: Option<&View<'
         qname: view.map(|view| view.name),
         qtype: view.map_or(0, |view| view.qtype),
         verdict,
+        until: Moment(i64::MAX),
     }
 }

@@ -17,16 +17,17 @@ use crate::engine::text::ShortText;
 use crate::engine::ticket::Open;
 use crate::moment::Moment;
 use crate::policy::Standing;
-use crate::policy::decide::judge;
+use crate::policy::decide::{Rules, judge};
 use crate::policy::model::{Response, Rewrite};
 use crate::policy::special::{Special, SpecialAnswer};
 use crate::record::Rule;
-use crate::verdict::{Reason, Source, Verdict, Why};
+use crate::verdict::{Given, Reason, RuleRef, Source, Verdict, Why};
 
 /// TTL of what policy and special names answer, in seconds, where nothing else says.
 const OWN_TTL: u32 = 3_600;
 
 /// Everything a question is answered from, for one client.
+#[derive(Clone, Copy)]
 pub struct Room<'a> {
     /// The snapshot.
     pub snapshot: &'a Snapshot,
@@ -38,6 +39,8 @@ pub struct Room<'a> {
     pub view: &'a View<'a>,
     /// Most octets the client takes.
     pub limit: usize,
+    /// When the answer is written.
+    pub now: Moment,
 }
 
 impl Room<'_> {
@@ -46,7 +49,12 @@ impl Room<'_> {
         match (&self.open.verdict, goes) {
             (Verdict::Refuse(why), _) => Some(self.refused(why, out)),
             (Verdict::Drop(_), _) => Some(Made::silence()),
-            (Verdict::Block(why), _) => Some(self.blocked(why, None, out)),
+            (Verdict::Block(why), _) => match self.own_records(why) {
+                // An alias of the list's own has to be followed.
+                Some(records) if self.alias_among(&records).is_some() => None,
+                Some(records) => Some(self.given(why, &records, out)),
+                None => Some(self.blocked(why, None, self.open.until, out)),
+            },
             (Verdict::Rewrite(..), _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
             (Verdict::Rewrite(entry, _), _) => match self.rewrite(*entry) {
                 Some(Rewrite::Addresses(addresses)) => Some(self.rewritten(addresses, out)),
@@ -95,31 +103,41 @@ impl Room<'_> {
 
     /// A kept answer, judged for this client (Q6: the verdict is never kept with it).
     pub fn kept(&self, kept: Arc<Kept>, source: Source, age: u32, out: &mut [u8]) -> Made {
-        let mut marked = None;
+        let (mut marked, mut until) = (None, self.open.until);
+        let own = match &self.open.verdict {
+            Verdict::Block(why) => Some(why),
+            _ => None,
+        };
         if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
-            let rules = self.snapshot.rules(self.standing);
+            let rules = self.rules();
             // An alias within an internal zone leads to a name that is not judged either.
             let judged = |name: &&Name| {
                 rooms::internal(self.snapshot, rooms::goes(self.snapshot, name, self.view.qtype)).is_none()
             };
             let targets = kept.ready.targets().iter().filter(judged);
-            match judge(&rules, policy, &self.open.verdict, targets, self.view.qtype, &self.open.subject) {
-                Some((name, Verdict::Block(why))) => return self.led_to_blocked(&name, &why, out),
-                other => marked = other.map(|(name, verdict)| (verdict, name)),
+            let judged = judge(&rules, policy, &self.open.verdict, targets, self.view.qtype, &self.open.subject);
+            until = until.min(judged.until);
+            match judged.found {
+                Some((name, Verdict::Block(why))) => return self.led_to_blocked(&name, &why, until, out),
+                // What a list answers with records of its own stays its block.
+                other => marked = other.filter(|_| own.is_none()).map(|(name, verdict)| (verdict, name)),
             }
         }
         let stale = source == Source::Stale;
-        let told = match (stale, kept.ready.rcode(), &kept.ede) {
-            (true, rcode::NXDOMAIN, _) => Some(Ede { code: ede::STALE_NXDOMAIN, text: "" }),
-            (true, _, _) => Some(Ede { code: ede::STALE_ANSWER, text: "" }),
-            (false, _, Some((code, text))) => Some(Ede { code: *code, text }),
-            (false, _, None) => None,
+        let own = own.map(|why| self.block_text(why, None));
+        let told = match (stale, kept.ready.rcode(), &own, &kept.ede) {
+            (_, _, Some(text), _) => Some(Ede { code: ede::BLOCKED, text: text.as_str() }),
+            (true, rcode::NXDOMAIN, _, _) => Some(Ede { code: ede::STALE_NXDOMAIN, text: "" }),
+            (true, _, _, _) => Some(Ede { code: ede::STALE_ANSWER, text: "" }),
+            (false, _, _, Some((code, text))) => Some(Ede { code: *code, text }),
+            (false, _, _, None) => None,
         };
         let dress = Dress {
             limit: self.limit,
             age,
             // RFC 8767 section 4 recommends 30 seconds.
             stale_ttl: stale.then_some(30),
+            most_ttl: (until < Moment(i64::MAX)).then(|| self.bounded(u32::MAX, until)),
             authoritative: source == Source::Local && kept.ready.is_authoritative(),
             authentic: kept.authentic,
             ede: told,
@@ -130,21 +148,27 @@ impl Room<'_> {
     }
 
     /// The answer led to a blocked name: the whole answer is blocked, by the rule of that name.
-    pub fn led_to_blocked(&self, name: &Name, why: &Why, out: &mut [u8]) -> Made {
+    pub fn led_to_blocked(&self, name: &Name, why: &Why, until: Moment, out: &mut [u8]) -> Made {
         let why = Why { reason: Reason::Answer, ..*why };
-        let made = self.blocked(&why, Some(name), out);
+        let made = self.blocked(&why, Some(name), until, out);
         Made { verdict: Some((Verdict::Block(why), *name)), ..made }
     }
 
-    /// A block, as the policy wants it answered.
-    pub fn blocked(&self, why: &Why, judged: Option<&Name>, out: &mut [u8]) -> Made {
+    /// A block, as the policy wants it answered, or else the list; good until `until`.
+    pub fn blocked(&self, why: &Why, judged: Option<&Name>, until: Moment, out: &mut [u8]) -> Made {
         let model = self.snapshot.model();
-        let response = self.open.place.policy(model).map_or(Response::Refused, |policy| policy.response);
-        let sinkhole = self.open.place.sinkhole(model);
-        let labels = match (why.rule, judged) {
-            (Some(crate::verdict::RuleRef::List { labels, .. }), None) => labels as usize,
-            _ => self.view.name.label_count(),
+        let policy = self.open.place.policy(model);
+        let (given, labels) = match (why.rule, judged) {
+            (Some(RuleRef::List { labels, given, .. }), None) => (given, labels as usize),
+            (Some(RuleRef::List { given, .. }), Some(_)) => (given, self.view.name.label_count()),
+            _ => (Given::Policy, self.view.name.label_count()),
         };
+        if given == Given::TcpOnly && policy.is_some_and(|policy| policy.response.is_none()) {
+            return self.told_to_use_tcp(why, judged, out);
+        }
+        let response = policy.map_or(Response::Refused, |policy| policy.response(given));
+        let sinkhole = self.open.place.sinkhole(model);
+        let ttl = self.bounded(sinkhole.ttl, until);
         let code = match response {
             Response::Sinkhole | Response::Nodata => rcode::NOERROR,
             Response::Nxdomain => rcode::NXDOMAIN,
@@ -156,14 +180,14 @@ impl Room<'_> {
         match (response, self.view.qtype) {
             (Response::Refused, _) => {}
             (Response::Sinkhole, rtype::A) => {
-                writer.a(sinkhole.ttl, sinkhole.ipv4);
+                writer.a(ttl, sinkhole.ipv4);
                 said = Said::address(sinkhole.ipv4.into());
             }
             (Response::Sinkhole, rtype::AAAA) => {
-                writer.aaaa(sinkhole.ttl, sinkhole.ipv6);
+                writer.aaaa(ttl, sinkhole.ipv6);
                 said = Said::address(sinkhole.ipv6.into());
             }
-            _ => writer.soa(labels, sinkhole.ttl),
+            _ => writer.soa(labels, ttl),
         }
         let text = self.block_text(why, judged);
         let octets = writer.finish(Some(Ede { code: ede::BLOCKED, text: text.as_str() }));
@@ -171,19 +195,36 @@ impl Room<'_> {
         Made { said, ..Made::policy(octets, code, told) }
     }
 
+    /// What the policy decides by where an answer leads.
+    pub fn rules(&self) -> Rules<'_> {
+        let (snapshot, open) = (self.snapshot, self.open);
+        let led_by_essential = !snapshot.access.is_empty() && snapshot.model().is_essential(&self.view.name);
+        Rules { led_by_essential, ..rooms::over(snapshot.rules(self.standing), open.transport) }
+    }
+
+    /// A TTL in seconds, so that no answer outlives `until`.
+    pub fn bounded(&self, ttl: u32, until: Moment) -> u32 {
+        let left = until.since(self.now).as_secs();
+        ttl.min(u32::try_from(left).unwrap_or(u32::MAX))
+    }
+
     /// Category, clause and reference, for the person behind the client. The reference names generation and rule, so that an admin
     /// finds what spoke; it does not name the person.
-    fn block_text(&self, why: &Why, judged: Option<&Name>) -> ShortText<192> {
+    pub(super) fn block_text(&self, why: &Why, judged: Option<&Name>) -> ShortText<192> {
         let mut rule_text = ShortText::new();
         let verdict = Verdict::Block(*why);
         let (_, list, rule) = spoken(self.snapshot, &verdict, judged, &mut rule_text);
         let generation = self.snapshot.generation;
         let category = why.category.map(|id| self.snapshot.model().category(id));
-        let title = category.map_or("Blocked by policy", |category| &category.title);
+        let title = match category {
+            Some(category) => &category.title,
+            None if matches!(why.rule, Some(RuleRef::Withdrawal(..))) => "Access is withdrawn",
+            None => "Blocked by policy",
+        };
         let clause = category.and_then(|category| category.clause.as_deref()).unwrap_or("");
         let separator = if clause.is_empty() { "" } else { "; " };
         match (list, why.rule) {
-            (Some(list), Some(crate::verdict::RuleRef::List { line, .. })) => {
+            (Some(list), Some(RuleRef::List { line, .. })) => {
                 ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}/{list}:{line}"))
             }
             _ => match rule {
@@ -196,9 +237,7 @@ impl Room<'_> {
     /// REFUSED, with the reason.
     pub fn refused(&self, why: &Why, out: &mut [u8]) -> Made {
         let (code, text) = match why.rule {
-            Some(crate::verdict::RuleRef::Builtin(text)) if why.reason == Reason::Unsupported => {
-                (ede::NOT_SUPPORTED, text)
-            }
+            Some(RuleRef::Builtin(text)) if why.reason == Reason::Unsupported => (ede::NOT_SUPPORTED, text),
             _ => (ede::PROHIBITED, "this client is in no network zone"),
         };
         let octets = Writer::new(self.view, rcode::REFUSED, out, self.limit).finish(Some(Ede { code, text }));
@@ -209,10 +248,11 @@ impl Room<'_> {
     fn rewritten(&self, addresses: &[IpAddr], out: &mut [u8]) -> Made {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
         let mut said = Said::Nothing;
+        let ttl = self.bounded(OWN_TTL, self.open.until);
         for address in addresses {
             match (address, self.view.qtype) {
-                (IpAddr::V4(v4), rtype::A) => writer.a(OWN_TTL, *v4),
-                (IpAddr::V6(v6), rtype::AAAA) => writer.aaaa(OWN_TTL, *v6),
+                (IpAddr::V4(v4), rtype::A) => writer.a(ttl, *v4),
+                (IpAddr::V6(v6), rtype::AAAA) => writer.aaaa(ttl, *v6),
                 _ => continue,
             }
             if matches!(said, Said::Nothing) {
@@ -220,7 +260,7 @@ impl Room<'_> {
             }
         }
         if matches!(said, Said::Nothing) {
-            writer.soa(self.view.name.label_count(), OWN_TTL);
+            writer.soa(self.view.name.label_count(), ttl);
         }
         Made { said, ..Made::policy(writer.finish(None), rcode::NOERROR, None) }
     }
@@ -232,27 +272,28 @@ impl Room<'_> {
         };
         let mut writer = Writer::new(self.view, code, out, self.limit);
         let mut said = Said::Nothing;
+        let ttl = self.bounded(OWN_TTL, self.open.until);
         match (special.answer, self.view.qtype) {
             (SpecialAnswer::Loopback, rtype::A) => {
-                writer.a(OWN_TTL, Ipv4Addr::LOCALHOST);
+                writer.a(ttl, Ipv4Addr::LOCALHOST);
                 said = Said::address(Ipv4Addr::LOCALHOST.into());
             }
             (SpecialAnswer::Loopback, rtype::AAAA) => {
-                writer.aaaa(OWN_TTL, Ipv6Addr::LOCALHOST);
+                writer.aaaa(ttl, Ipv6Addr::LOCALHOST);
                 said = Said::address(Ipv6Addr::LOCALHOST.into());
             }
             (SpecialAnswer::PointsToLocalhost, _) => {
-                writer.pointing(rtype::PTR, OWN_TTL, &LOCALHOST);
+                writer.pointing(rtype::PTR, ttl, &LOCALHOST);
                 said = Said::Text(ShortText::of(format_args!("localhost")));
             }
-            _ => writer.soa(special.labels, OWN_TTL),
+            _ => writer.soa(special.labels, ttl),
         }
         Made { said, ..Made::policy(writer.finish(None), code, None) }
     }
 
     fn any(&self, out: &mut [u8]) -> Made {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
-        writer.hinfo(OWN_TTL);
+        writer.hinfo(self.bounded(OWN_TTL, self.open.until));
         Made::policy(writer.finish(None), rcode::NOERROR, None)
     }
 }

@@ -120,5 +120,13 @@ pub fn spoken<'a>(
             (category, None, Rule::Text(text.as_str()))
         }
         Some(RuleRef::Builtin(rule)) => (category, None, Rule::Text(rule)),
+        Some(RuleRef::Grant(id)) => {
+            *text = ShortText::of(format_args!("{id}"));
+            (category, None, Rule::Text(text.as_str()))
+        }
+        Some(RuleRef::Withdrawal(id, by)) => {
+            *text = ShortText::of(format_args!("{id} by {}", by.word()));
+            (category, None, Rule::Text(text.as_str()))
+        }
     }
 }

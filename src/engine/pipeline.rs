@@ -14,7 +14,7 @@ use crate::dns::{Name, Ready};
 use crate::engine::fast::{self, Packet, Slow, Way};
 use crate::engine::fetch::{self, LOCAL, Room};
 use crate::engine::outcome::Made;
-use crate::engine::rooms::{self, Goes};
+use crate::engine::rooms::{self, Goes, Ruled};
 use crate::engine::{Engine, Snapshot};
 use crate::moment::Moment;
 use crate::policy::decide::vouches;
@@ -53,7 +53,8 @@ pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
     let Look::Query(view) = look(&packet) else { return None };
     let mut out = Vec::new();
     let made = {
-        let room = Room { snapshot: ticket.snapshot(), standing: &standing, open: ticket.known(), view: &view, limit };
+        let (snapshot, open, now) = (ticket.snapshot(), ticket.known(), engine.clock.now());
+        let room = Room { snapshot, standing: &standing, open, view: &view, limit, now };
         fetched(engine, &room, goes, &mut out).await
     };
     if made.source != Some(Source::Cache) {
@@ -93,7 +94,17 @@ async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>
         let target = **target;
         return follow(engine, room, &question, vec![alias(view.name, &target)], target, Source::Policy, out).await;
     }
-    match obtain(engine, room.snapshot, goes, &question, room.open.at).await {
+    if let Verdict::Block(why) = &room.open.verdict
+        && let Some(records) = room.own_records(why)
+        && let Some((target, ttl)) = room.alias_among(&records)
+    {
+        let first = Loose { ttl, ..alias(view.name, &target) };
+        return follow(engine, room, &question, vec![first], target, Source::Policy, out).await;
+    }
+    let obtained = obtain(engine, room.snapshot, goes, &question, room.open.at).await;
+    // What bounds a TTL is counted from when the answer leaves.
+    let room = &Room { now: engine.clock.now(), ..*room };
+    match obtained {
         Err(failure) => failed_upstream(room, &failure, room.buffer(out)),
         Ok(Obtained { kept, source, age, leads_out: None }) => room.kept(kept, source, age, room.buffer(out)),
         Ok(Obtained { kept, source, leads_out: Some(target), .. }) => match kept.ready.loose() {
@@ -179,13 +190,14 @@ async fn follow(
     mut source: Source,
     out: &mut Vec<u8>,
 ) -> Made {
-    let Room { snapshot, standing, open, view, limit } = *room;
+    let Room { snapshot, open, view, limit, .. } = *room;
     for _ in 0..MOST_ALIASES {
-        let (verdict, goes) =
-            rooms::verdict_for_name(snapshot, standing, open.place, &target, question.qtype, &open.subject, &mut ());
+        let rules = room.rules();
+        let Ruled { verdict, goes, until } =
+            rooms::verdict_for_name(snapshot, &rules, open.place, &target, question.qtype, &open.subject, &mut ());
         match verdict {
             Verdict::Block(why) if why.reason != Reason::Default && !vouches(&open.verdict) => {
-                return room.led_to_blocked(&target, &why, room.buffer(out));
+                return room.led_to_blocked(&target, &why, until.min(open.until), room.buffer(out));
             }
             // The alias itself was asked for, and where it leads may be told.
             _ if question.qtype == rtype::CNAME => return own(room, answers, source, out),
@@ -227,6 +239,7 @@ async fn follow(
         }
         let Kept { upstream, ede, .. } = &*obtained.kept;
         let from = Giver { rcode: obtained.kept.ready.rcode(), upstream: Arc::clone(upstream), ede: ede.clone() };
+        let room = &Room { now: engine.clock.now(), ..*room };
         return whole(room, from, [answers, authorities], source, out);
     }
     broken_alias(view, limit, "too many aliases one after the other", room.buffer(out))

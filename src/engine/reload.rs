@@ -13,6 +13,7 @@ use crate::engine::rooms::verdict_for_name;
 use crate::local::{LocalZoneError, LocalZones};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
+use crate::policy::Access;
 use crate::shelf::{ShelfError, Shelved};
 use crate::subject::Subject;
 use crate::upstream::{UpstreamError, Upstreams};
@@ -67,7 +68,10 @@ pub fn assemble(
             "more network zones and categories came and went than the metrics have places for; the newest count as `other` until a restart"
         );
     }
+    // A grant names its category: the place of one may be another now.
+    let access = before.map_or_else(Access::default, |before| before.access.renewed(&config.model.categories, now));
     Ok(Snapshot {
+        access: Arc::new(access),
         generation: before.map_or(1, |before| before.generation + 1),
         routes: before.map_or(1, |before| before.routes + u64::from(!same_routes(&before.config, &config))),
         born: now,
@@ -135,6 +139,7 @@ fn blocked(candidate: &Snapshot, zone: usize, name: &Name, now: Moment) -> Optio
     let place = Place { network_zone: Some(zone as u16), policy: Some(network_zone.policy) };
     let standing = candidate.standing(now);
     let subject = Subject::bare(client);
-    let (verdict, _) = verdict_for_name(candidate, &standing, place, name, rtype::A, &subject, &mut ());
+    let verdict =
+        verdict_for_name(candidate, &candidate.rules(&standing), place, name, rtype::A, &subject, &mut ()).verdict;
     matches!(verdict, Verdict::Block(why) if why.reason != Reason::Internal).then_some(verdict)
 }

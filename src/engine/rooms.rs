@@ -6,11 +6,11 @@ use crate::dns::types::rtype;
 use crate::dns::view::{View, is_internet};
 use crate::engine::Snapshot;
 use crate::engine::gate::Place;
-use crate::policy::Standing;
-use crate::policy::decide::{Trace, decide};
+use crate::moment::Moment;
+use crate::policy::decide::{Decided, Rules, Trace, decide};
 use crate::policy::special::{Special, special};
 use crate::subject::Subject;
-use crate::verdict::{Reason, RuleRef, Verdict, Why};
+use crate::verdict::{Reason, RuleRef, Transport, Verdict, Why};
 
 /// Where an allowed question goes.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,11 @@ pub enum Goes {
     Upstream(Option<u16>),
     /// Nowhere: the resolver answers it itself.
     Special(Special),
+}
+
+/// The rules for a question that came over `transport`.
+pub fn over(rules: Rules<'_>, transport: Transport) -> Rules<'_> {
+    Rules { over_stream: transport != Transport::Udp, ..rules }
 }
 
 /// Where a name goes: to the local zone or forward zone with the longest name above it; special names go nowhere; all others upstream.
@@ -52,33 +57,51 @@ pub fn internal(snapshot: &Snapshot, goes: Goes) -> Option<RuleRef> {
     }
 }
 
+/// What was decided for a question.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruled {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Where the question goes, where it is allowed.
+    pub goes: Goes,
+    /// The first moment at which the verdict may be another by itself.
+    pub until: Moment,
+}
+
 /// Decides a name for a subject, internal names included.
 pub fn verdict_for_name<T: Trace>(
     snapshot: &Snapshot,
-    standing: &Standing,
+    rules: &Rules<'_>,
     place: Place,
     name: &Name,
     qtype: u16,
     subject: &Subject,
     trace: &mut T,
-) -> (Verdict, Goes) {
+) -> Ruled {
     let goes = goes(snapshot, name, qtype);
+    let always = |verdict| Ruled { verdict, goes, until: Moment(i64::MAX) };
     let internal = internal(snapshot, goes);
     if internal.is_some() {
-        return (Verdict::Allow(Why { reason: Reason::Internal, category: None, rule: internal }), goes);
+        return always(Verdict::Allow(Why { reason: Reason::Internal, category: None, rule: internal }));
     }
     let Some(policy) = place.policy(snapshot.model()) else {
         let why = Why { reason: Reason::Unmatched, category: None, rule: Some(RuleRef::Builtin("unmatched.action")) };
-        return (Verdict::Refuse(why), goes);
+        return always(Verdict::Refuse(why));
     };
-    let verdict = decide(&snapshot.rules(standing), policy, name, qtype, subject, trace);
-    match (verdict, goes) {
+    let Decided { verdict, until } = decide(rules, policy, name, qtype, subject, trace);
+    let to_the_internet = match verdict {
+        Verdict::Allow(_) | Verdict::Monitor(_) | Verdict::Grant(_) => true,
+        // What is withdrawn is access to the internet; a name that goes nowhere is no part of it.
+        Verdict::Block(why) => why.reason == Reason::Withdrawn,
+        _ => false,
+    };
+    match goes {
         // A block of a special name stays a block; an allow does not send it upstream.
-        (Verdict::Allow(_) | Verdict::Monitor(_), Goes::Special(special)) => {
-            let rule = Some(RuleRef::Builtin(special.rule));
-            (Verdict::Allow(Why { reason: Reason::SpecialUse, category: None, rule }), goes)
+        Goes::Special(special) if to_the_internet => {
+            let why = Why { reason: Reason::SpecialUse, category: None, rule: Some(RuleRef::Builtin(special.rule)) };
+            Ruled { verdict: Verdict::Allow(why), goes, until }
         }
-        _ => (verdict, goes),
+        _ => Ruled { verdict, goes, until },
     }
 }
 
@@ -86,23 +109,24 @@ pub fn verdict_for_name<T: Trace>(
 /// is refused.
 pub fn verdict<T: Trace>(
     snapshot: &Snapshot,
-    standing: &Standing,
+    rules: &Rules<'_>,
     place: Place,
     view: &View<'_>,
     subject: &Subject,
     trace: &mut T,
-) -> (Verdict, Goes) {
-    let (verdict, goes) = verdict_for_name(snapshot, standing, place, &view.name, view.qtype, subject, trace);
+) -> Ruled {
+    let ruled = verdict_for_name(snapshot, rules, place, &view.name, view.qtype, subject, trace);
+    let Ruled { verdict, goes, .. } = ruled;
     let unsupported = |rule| {
         let why = Why { reason: Reason::Unsupported, category: None, rule: Some(RuleRef::Builtin(rule)) };
-        (Verdict::Refuse(why), goes)
+        Ruled { verdict: Verdict::Refuse(why), ..ruled }
     };
     // What is blocked is of class IN, and so is what blocks it: no name of another class is answered at all.
     if !is_internet(view.qclass) {
         return unsupported("a class other than IN is not served");
     }
     if matches!(verdict, Verdict::Block(_) | Verdict::Refuse(_) | Verdict::Drop(_)) {
-        return (verdict, goes);
+        return ruled;
     }
     match view.qtype {
         rtype::AXFR | rtype::IXFR => return unsupported("zones are not transferred"),
@@ -115,5 +139,5 @@ pub fn verdict<T: Trace>(
     if !view.recursion_desired && !ours {
         return unsupported("recursion was not asked for");
     }
-    (verdict, goes)
+    ruled
 }

@@ -12,7 +12,7 @@ use crate::local::LocalZones;
 use crate::metrics::Labels;
 use crate::moment::Moment;
 use crate::policy::decide::Rules;
-use crate::policy::{Model, Standing};
+use crate::policy::{Access, Model, Standing};
 use crate::shelf::Shelved;
 use crate::subject::Subject;
 use crate::upstream::Upstreams;
@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub lists: Shelved,
     /// Who has which address.
     pub roster: Roster,
+    /// Grants and withdrawals.
+    pub access: Arc<Access>,
     /// Zones answered authoritatively.
     pub local: Arc<LocalZones>,
     /// Where other names are asked.
@@ -56,7 +58,26 @@ impl Snapshot {
     /// What a question is decided by at a moment for which `standing` holds.
     #[inline]
     pub fn rules<'a>(&'a self, standing: &'a Standing) -> Rules<'a> {
-        Rules { model: self.model(), matcher: self.matcher(), standing }
+        let access = &self.access;
+        let (led_by_essential, over_stream) = (false, false);
+        Rules { model: self.model(), matcher: self.matcher(), standing, access, led_by_essential, over_stream }
+    }
+
+    /// The next generation, with other grants and withdrawals and everything else as it is: nothing is compiled or set up anew.
+    #[must_use]
+    pub fn with_access(&self, access: Arc<Access>, now: Moment) -> Snapshot {
+        Snapshot {
+            generation: self.generation + 1,
+            born: now,
+            routes: self.routes,
+            config: Arc::clone(&self.config),
+            lists: self.lists.clone(),
+            roster: self.roster.clone(),
+            access,
+            local: Arc::clone(&self.local),
+            upstreams: Arc::clone(&self.upstreams),
+            labels: self.labels.clone(),
+        }
     }
 
     /// Which schedules are in force at `now`.

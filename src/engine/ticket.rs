@@ -35,6 +35,8 @@ pub struct Open {
     pub qtype: u16,
     /// What was decided.
     pub verdict: Verdict,
+    /// The first moment at which it may be decided otherwise: no answer lives longer.
+    pub until: Moment,
 }
 
 /// One query on its way. A ticket that is dropped unclosed (a panic, a cancelled task, a stop) still leaves its record (Q1).

@@ -75,6 +75,8 @@ pub(super) struct Events {
     reload_heard: AtomicBool,
     last_failed: AtomicBool,
     last_success: AtomicI64,
+    access_done: AtomicU64,
+    access_failed: AtomicU64,
     lists: Mutex<BTreeMap<String, [u64; 3]>>,
     attribution: [[AtomicU64; AttributionResult::ALL.len()]; VIAS.len()],
 }
@@ -97,6 +99,11 @@ impl Events {
         self.reload_heard.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn access_changed(&self, taken: bool) {
+        let count = if taken { &self.access_done } else { &self.access_failed };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn list_update(&self, list: &str, result: ListUpdate) {
         let mut lists = lock(&self.lists);
         let list = if lists.len() < MOST_LISTS || lists.contains_key(list) { list } else { OTHER };
@@ -115,6 +122,8 @@ impl Events {
     pub(super) fn gather(&self, families: &mut Families) {
         families.add(table::RELOAD, &["ok"], self.reloads_done.load(Ordering::Relaxed));
         families.add(table::RELOAD, &["failed"], self.reloads_failed.load(Ordering::Relaxed));
+        families.add(table::ACCESS_CHANGES, &["ok"], self.access_done.load(Ordering::Relaxed));
+        families.add(table::ACCESS_CHANGES, &["failed"], self.access_failed.load(Ordering::Relaxed));
         if self.reload_heard.load(Ordering::Relaxed) {
             let failed = self.last_failed.load(Ordering::Relaxed);
             families.set(table::RELOAD_LAST_SUCCESSFUL, &[], f64::from(!failed));

@@ -117,6 +117,9 @@ table! {
     RELOAD_LAST_SUCCESS = Gauge "cordon_reload_last_success_timestamp_seconds" []
         "When a snapshot was last put in force, in seconds since 1970-01-01T00:00:00Z.";
 
+    ACCESS_CHANGES = Counter "cordon_access_changes_total" ["result"]
+        "Changes of the journal of grants and withdrawals, by whether they were put in force.";
+
     LIST_ENTRIES = Gauge "cordon_list_entries" ["list"]
         "Rules a list yielded.";
     LIST_AGE = Gauge "cordon_list_age_seconds" ["list"]

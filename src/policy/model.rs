@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::dns::Name;
 use crate::policy::{NameRules, NetworkMap, Schedule};
 use crate::subject::{Mac, Subject};
-use crate::verdict::{CategoryId, CategorySet, EntryId};
+use crate::verdict::{CategoryId, CategorySet, EntryId, Given};
 
 /// Everything a verdict depends on, but for the lists themselves.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Model {
     pub schedules: Vec<Schedule>,
     /// Groups; an exception names one by its place.
     pub groups: Vec<Group>,
+    /// Names that stay answered for whoever's access is withdrawn.
+    pub essential: NameRules,
     /// The text of every configuration entry that can speak, by [`EntryId`], such as `policy.standard.deny[0] example-casino.test`.
     pub entries: Vec<Box<str>>,
 }
@@ -85,8 +87,8 @@ pub enum Response {
 pub struct Policy {
     /// Its name.
     pub name: Box<str>,
-    /// How a block is answered.
-    pub response: Response,
+    /// How a block is answered, where the configuration says so; else as a list wants it, and by the sinkhole.
+    pub response: Option<Response>,
     /// `allow`, `deny` and `rewrite`: names written in the policy itself.
     pub names: NameRules,
     /// Rewrites by entry: what stands in for the name.
@@ -101,6 +103,19 @@ pub struct Policy {
     pub default_block: bool,
     /// The entry that names the default, where the configuration writes one.
     pub default_entry: Option<EntryId>,
+}
+
+impl Policy {
+    /// How a block is answered that was made by a rule which wants it so.
+    pub fn response(&self, given: Given) -> Response {
+        match (self.response, given) {
+            (Some(written), _) => written,
+            (None, Given::Nxdomain) => Response::Nxdomain,
+            (None, Given::Nodata) => Response::Nodata,
+            (None, Given::Drop) => Response::Drop,
+            (None, Given::Policy | Given::TcpOnly | Given::Records) => Response::default(),
+        }
+    }
 }
 
 /// What stands in for a rewritten name.
@@ -216,6 +231,11 @@ impl Model {
     /// Name of a category; ids come from this model, so it is always found.
     pub fn category(&self, id: CategoryId) -> &Category {
         &self.categories[id.0 as usize]
+    }
+
+    /// Whether a name stays answered for whoever's access is withdrawn.
+    pub fn is_essential(&self, name: &Name) -> bool {
+        self.essential.find(name).is_some()
     }
 
     /// Adds the text of a configuration entry and gives its id.

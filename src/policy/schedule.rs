@@ -69,6 +69,10 @@ pub enum WindowError {
 pub struct Standing {
     /// Bit n: the schedule at place n is in force.
     pub in_force: u64,
+    /// The moment that is asked about.
+    pub at: Moment,
+    /// When the schedule at place n changes next; the end of time where it never does.
+    pub changes: [Moment; MAX_SCHEDULES],
     /// From when this holds.
     pub from: Moment,
     /// Until when it holds, not included.
@@ -193,15 +197,25 @@ impl fmt::Display for Window {
 impl Standing {
     /// Which of the first [`MAX_SCHEDULES`] schedules are in force at `at` (the configuration check refuses more), and until when.
     pub fn of(schedules: &[Schedule], at: Moment) -> Standing {
-        let mut standing = Standing { in_force: 0, from: at, until: Moment(i64::MAX) };
-        for (place, schedule) in schedules.iter().take(MAX_SCHEDULES).enumerate() {
+        let mut standing = Standing { at, from: at, ..Standing::ALWAYS };
+        for ((place, schedule), next) in schedules.iter().enumerate().zip(&mut standing.changes) {
             standing.in_force |= (schedule.in_force(at) as u64) << place;
             if let Some(change) = schedule.next_change(at) {
+                *next = change;
                 standing.until = standing.until.min(change);
             }
         }
         standing
     }
+
+    /// No schedule, from the beginning of time to its end.
+    pub const ALWAYS: Standing = Standing {
+        in_force: 0,
+        at: Moment(0),
+        changes: [Moment(i64::MAX); MAX_SCHEDULES],
+        from: Moment(i64::MIN),
+        until: Moment(i64::MAX),
+    };
 
     /// Whether it still is, or already was, as it says at `at`.
     #[inline]
@@ -213,6 +227,12 @@ impl Standing {
     #[inline]
     pub fn has(&self, place: usize) -> bool {
         place < MAX_SCHEDULES && self.in_force >> place & 1 == 1
+    }
+
+    /// When the schedule at `place` changes next.
+    #[inline]
+    pub fn change(&self, place: usize) -> Moment {
+        self.changes.get(place).copied().unwrap_or(Moment(i64::MAX))
     }
 }
 

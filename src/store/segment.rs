@@ -17,6 +17,10 @@ use crate::store::frame;
 pub(crate) const HEAD: usize = 512;
 /// Smallest segment: room for the longest frame.
 pub(crate) const SMALLEST: usize = 64 * 1024;
+/// How far ahead of a lane its pages are in memory at least, in octets.
+const LEAST_AHEAD: usize = 256 * 1024;
+/// Largest page there is by default on the machines we know.
+const PAGE: usize = 64 * 1024;
 /// Longest name of a node, in octets.
 pub(crate) const MAX_NODE: usize = 255;
 const MAGIC: &[u8; 8] = b"CORDSEG\0";
@@ -41,6 +45,9 @@ pub(crate) struct Segment {
     end: AtomicU64,
     /// Up to where it is on the medium.
     synced: AtomicU64,
+    /// Up to where its pages were brought into memory, and where the next frame went when that was last looked at.
+    populated: AtomicU64,
+    looked_at: AtomicU64,
     /// No lane will write to it again.
     retired: AtomicBool,
 }
@@ -61,7 +68,7 @@ pub(crate) fn spare_name(lane: u16, number: u64) -> String {
 }
 
 impl Segment {
-    /// Makes a segment for `lane` aside at `path`: space reserved, head written, on the medium, its pages brought into memory.
+    /// Makes a segment for `lane` aside at `path`: space reserved, head written, on the medium, its first pages brought into memory.
     pub(crate) fn prepare(disk: &Disk, path: &Path, size: usize, lane: u16, node: &str) -> Result<Segment, StoreError> {
         let mut salt = [0; 4];
         getrandom::fill(&mut salt).map_err(|_| StoreError::Random("a segment"))?;
@@ -81,9 +88,7 @@ impl Segment {
             head[CRC..CRC + 4].copy_from_slice(&crc.to_le_bytes());
             // SAFETY: the map has at least HEAD octets and no one else knows of it yet.
             unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), map.as_mut_ptr(), HEAD) };
-            // Only spares the lane the page faults of its first writes; refused by kernels before 5.14, which is fine.
-            // SAFETY: the range is the map itself.
-            unsafe { libc::madvise(map.as_mut_ptr().cast(), size, libc::MADV_POPULATE_WRITE) };
+            populate(&map, 0, LEAST_AHEAD.min(size));
             map.flush_range(0, HEAD).map_err(StoreError::file(path, "sync the file"))?;
             Ok(map)
         })();
@@ -97,6 +102,23 @@ impl Segment {
         }
     }
 
+    /// Brings the pages the lane will write next into memory, so that it is spared their page faults: as much as was written since the
+    /// last call twice over, and [`LEAST_AHEAD`] at least. A lane that is hardly used keeps hardly any memory.
+    pub(crate) fn populate_ahead(&self) {
+        let end = self.end.load(Ordering::Acquire);
+        let written = end - self.looked_at.swap(end, Ordering::Relaxed).min(end);
+        let size = self.map.len() as u64;
+        let wanted = end.saturating_add(written * 2).saturating_add(LEAST_AHEAD as u64).min(size);
+        let there = self.populated.load(Ordering::Relaxed);
+        // Steps of some size: a lane at rest needs no system call.
+        // A segment that is only read has its end at its size.
+        if end >= size || there >= size || wanted < there.saturating_add(LEAST_AHEAD as u64 / 2).min(size) {
+            return;
+        }
+        populate(&self.map, there as usize, (wanted - there) as usize);
+        self.populated.store(wanted, Ordering::Relaxed);
+    }
+
     fn of(map: MmapRaw, path: &Path, lane: u16, node: &str, salt: u32, end: usize) -> Segment {
         Segment {
             map,
@@ -106,6 +128,8 @@ impl Segment {
             salt,
             guess: 0,
             end: AtomicU64::new(end as u64),
+            populated: AtomicU64::new(LEAST_AHEAD as u64),
+            looked_at: AtomicU64::new(end as u64),
             synced: AtomicU64::new(HEAD as u64),
             retired: AtomicBool::new(false),
         }
@@ -361,6 +385,17 @@ impl<'a> Iterator for Walk<'a> {
             }
         }
         None
+    }
+}
+
+/// Brings pages into memory for writing. It only spares the lane their faults: kernels before 5.14 refuse, which is fine.
+fn populate(map: &MmapRaw, from: usize, length: usize) {
+    // Pages begin at multiples of 4 KiB at least; the start of the map is one.
+    let from = from & !(PAGE - 1);
+    if from < map.len() {
+        let length = length.min(map.len() - from);
+        // SAFETY: the range lies within the map.
+        unsafe { libc::madvise(map.as_mut_ptr().add(from).cast(), length, libc::MADV_POPULATE_WRITE) };
     }
 }
 

@@ -54,7 +54,9 @@ fn supply(shared: &Shared) -> Result<(), StoreError> {
 
 /// Puts everything appended on the medium.
 pub(crate) fn sync(shared: &Shared) -> Result<(), StoreError> {
-    let segments: Vec<_> = locked(&shared.segments).iter().filter(|one| one.wants_sync()).cloned().collect();
+    let all: Vec<_> = locked(&shared.segments).clone();
+    all.iter().for_each(|segment| segment.populate_ahead());
+    let segments = all.iter().filter(|one| one.wants_sync());
     let now = shared.clock.now();
     for segment in segments {
         segment.sync()?;

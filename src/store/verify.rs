@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::moment::Moment;
 use crate::store::error::StoreError;
-use crate::store::manifest::book::Book;
+use crate::store::manifest::book::{Book, Trail};
 use crate::store::manifest::leaf::{Fact, Leaf, PartFact};
 use crate::store::manifest::note::{self, Verifier};
 use crate::store::manifest::tree::{self, Edge, Hash};
@@ -51,6 +51,9 @@ pub struct Findings {
     pub erased_rows: u64,
     /// Records the log itself says were lost.
     pub lost_rows: u64,
+    /// How far each file of the audit trail was taken over, leaf by leaf; the files stand outside the log.
+    #[serde(skip)]
+    pub audits: BTreeMap<String, Vec<Trail>>,
     /// Where the key came from.
     pub key: String,
     /// What is proven, a sentence each.
@@ -178,6 +181,7 @@ impl Inquiry {
         if torn > 0 {
             self.problem(LEAVES, Some(edge.size() + 1), format!("is torn: {torn} octets without an end of line"));
         }
+        self.findings.audits = self.book.audits.clone();
         self.findings.leaves = edge.size();
         self.findings.root = tree::hex(&edge.root());
         Ok(())

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use cordon::access::Journal;
 use cordon::cache::Cache;
 use cordon::config::Config;
 use cordon::engine::fast::{self, Packet, Slow, Way};
 use cordon::engine::reload::assemble;
-use cordon::engine::{Desk, Desks, Engine, pipeline};
+use cordon::engine::{Desk, Desks, Engine, Snapshot, pipeline};
 use cordon::metrics::Metrics;
 use cordon::moment::{Clock, Moment};
 use cordon::shelf::Shelf;
@@ -130,6 +131,26 @@ impl House {
         let candidate = snapshot(&self.dir, Some(&before), &self.metrics, self.clock.now())?;
         self.engine.put_in_force(Arc::new(candidate));
         Ok(())
+    }
+
+    /// The journal of grants and withdrawals.
+    pub fn journal(&self) -> Journal {
+        Journal::below(&self.dir.path().join("data"))
+    }
+
+    /// Puts in force what was written to the journal.
+    pub fn take_journal(&self) -> Result<(), String> {
+        let taken = self.journal().read().map_err(|error| error.to_string())?;
+        self.change(|snapshot, now| snapshot.access = Arc::new(taken.access(&snapshot.model().categories, now)));
+        Ok(())
+    }
+
+    /// Puts the next generation in force, made from the one that is, with a change.
+    pub fn change(&self, change: impl FnOnce(&mut Snapshot, Moment)) {
+        let (before, now) = (self.engine.snapshot(), self.clock.now());
+        let mut next = before.with_access(Arc::clone(&before.access), now);
+        change(&mut next, now);
+        self.engine.put_in_force(Arc::new(next));
     }
 
     /// The slow way: the whole journey, as a door that can wait takes it.

@@ -1,5 +1,7 @@
 //! One decision, told step by step.
 
+mod access;
+
 use serde::Serialize;
 
 use crate::cli::Out;
@@ -8,7 +10,7 @@ use crate::dns::types::rtype;
 use crate::engine::Snapshot;
 use crate::engine::gate::{self, Place};
 use crate::engine::outcome::spoken;
-use crate::engine::rooms::{Goes, verdict_for_name};
+use crate::engine::rooms::{Goes, Ruled, verdict_for_name};
 use crate::engine::text::ShortText;
 use crate::list::Found;
 use crate::moment::Moment;
@@ -65,7 +67,9 @@ impl Walk {
         let (place, verdict, goes) = match gate::admit(model, subject.client) {
             Err(verdict) => (Place::NOWHERE, verdict, Goes::Upstream(None)),
             Ok(place) => {
-                let (verdict, goes) = verdict_for_name(snapshot, &standing, place, name, qtype, subject, &mut steps);
+                let rules = snapshot.rules(&standing);
+                let Ruled { verdict, goes, .. } =
+                    verdict_for_name(snapshot, &rules, place, name, qtype, subject, &mut steps);
                 (place, verdict, goes)
             }
         };
@@ -188,6 +192,8 @@ fn step_told(snapshot: &Snapshot, place: Place, name: &Name, step: &Step) -> Vec
         None => "none of them is the name or above it".to_owned(),
     };
     match step {
+        Step::Withdrawn { by, essential } => vec![told("withdrawals", access::withdrawn(*by, *essential))],
+        Step::Grant(id) => vec![told("grants", access::granted(*id))],
         Step::GroupNames { exception, member, hit } => {
             let group = place
                 .policy(model)
@@ -248,7 +254,7 @@ fn answer(snapshot: &Snapshot, place: Place, verdict: &Verdict, goes: &Goes) -> 
     let model = snapshot.model();
     let sinkhole = place.sinkhole(model);
     match verdict {
-        Verdict::Block(_) => match place.policy(model).map(|policy| policy.response) {
+        Verdict::Block(why) => match place.policy(model).map(|policy| policy.response(access::given(why))) {
             Some(Response::Sinkhole) => format!(
                 "A {}, AAAA {}, no data for other types, for {} s; extended error 15 (blocked)",
                 sinkhole.ipv4, sinkhole.ipv6, sinkhole.ttl
@@ -261,7 +267,7 @@ fn answer(snapshot: &Snapshot, place: Place, verdict: &Verdict, goes: &Goes) -> 
         Verdict::Refuse(_) => "REFUSED".to_owned(),
         Verdict::Drop(_) => "none is sent".to_owned(),
         Verdict::Rewrite(..) => "what the policy puts in its place; where that leads is judged, too".to_owned(),
-        Verdict::Allow(_) | Verdict::Monitor(_) => match goes {
+        Verdict::Allow(_) | Verdict::Monitor(_) | Verdict::Grant(_) => match goes {
             Goes::Local(_) => "from the local zone; an alias that leads out of it is judged at its target".to_owned(),
             Goes::Special(_) => "from this resolver itself".to_owned(),
             Goes::Upstream(_) => {

@@ -1,11 +1,12 @@
 //! `cordon log verify`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::access::{self, Journal, JournalError, Mark};
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::query::audit;
-use crate::store::verify::{Problem, verify};
+use crate::store::verify::{Findings, Problem, verify};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +25,44 @@ pub struct VerifyArgs {
     /// The node's public key, kept elsewhere
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+}
+
+/// Holds the journal of grants and withdrawals against every leaf that was written over it.
+fn journal(findings: &mut Findings, data_dir: &Path) -> Result<(), Failure> {
+    let trails = findings.audits.get(access::FILE).cloned().unwrap_or_default();
+    let marks: Vec<Mark> =
+        trails.into_iter().map(|trail| Mark { bytes: trail.bytes, sha256: trail.sha256, rows: trail.rows }).collect();
+    let unreadable = |why: &dyn std::fmt::Display| Failure::failed(format!("{}: {why}", access::FILE));
+    let misfits = access::misfits(data_dir, &marks).map_err(|why| unreadable(&why))?;
+    let problem = |line, what: String| Problem { file: access::FILE.to_owned(), line, what };
+    for rows in &misfits {
+        let what =
+            format!("its first {rows} lines are not those a signed leaf was written over: it was changed or cut");
+        findings.problems.push(problem(None, what));
+    }
+    match Journal::below(data_dir).read() {
+        Ok(taken) => {
+            let (signed, lines) = (marks.last().map_or(0, |mark| mark.rows), taken.ledger.lines);
+            if lines > 0 && misfits.is_empty() {
+                findings.proven.push(format!(
+                    "the journal of grants and withdrawals: {lines} lines, each continues the one before; the first {signed} are under signed leaves"
+                ));
+            }
+            if lines > signed {
+                let more = lines - signed;
+                findings.not_proven.push(format!(
+                    "the last {more} lines of the journal of grants and withdrawals: a server takes them over when it runs"
+                ));
+            }
+        }
+        Err(JournalError::Torn { line, .. }) => {
+            findings.problems.push(problem(Some(line), "has no end: its writer died, or it was changed".into()));
+        }
+        Err(JournalError::Broken { line, what, .. }) => findings.problems.push(problem(Some(line), what)),
+        Err(other) => return Err(unreadable(&other)),
+    }
+    findings.ok &= findings.problems.is_empty();
+    Ok(())
 }
 
 pub(super) fn run(args: VerifyArgs, config: &Config, out: &mut Out) -> Result<(), Failure> {
@@ -48,6 +87,7 @@ pub(super) fn run(args: VerifyArgs, config: &Config, out: &mut Out) -> Result<()
         line: Some(one.line),
         what: one.why,
     }));
+    journal(&mut findings, &config.node.data_dir)?;
     if out.is_json() {
         out.object(&findings)?;
     } else {

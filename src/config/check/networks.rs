@@ -1,10 +1,14 @@
 //! Network zones, clients of none, and the probe.
 
+use std::collections::HashMap;
+
 use super::{Check, Seen, addresses, names, values};
 use crate::config::checked::Probe;
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text};
 use crate::config::file::written::Written;
+use crate::dns::Name;
+use crate::policy::names::NameAct;
 use crate::policy::{Model, NetworkMap, NetworkZone, Sinkhole, Unmatched};
 use values::Fault;
 
@@ -114,6 +118,31 @@ impl Check<'_> {
         match self.refer(text, key, "action or policy", "policy", &known) {
             Some(place) if place < model.policies.len() => Unmatched::Policy(place),
             _ => Unmatched::Refuse,
+        }
+    }
+
+    /// Names that stay answered for whoever's access is withdrawn. What everybody's names are below would leave nothing withdrawn.
+    pub(super) fn withdrawal(&mut self, written: &v1::Withdrawal, model: &mut Model) {
+        let key = Key::new("withdrawal").of("essential");
+        let mut first: HashMap<(Name, bool), usize> = HashMap::new();
+        for (n, span, (name, exact)) in self.each(written.essential.as_ref(), &key, names::name_or_exact) {
+            if !exact && let Err(fault) = names::not_a_public_suffix(&name) {
+                let advice = match name.label_count() {
+                    0 => "name what must stay reachable, such as a log-on portal".to_owned(),
+                    _ => fault.advice.unwrap_or_default(),
+                };
+                self.error(span, &key.nth(n), fault.problem, advice);
+                continue;
+            }
+            if let Some(at) = first.insert((name, exact), span.start) {
+                let line = self.source.line_of(at);
+                let problem = format!("`{name}` stands in it already (line {line})");
+                self.error(span, &key.nth(n), problem, "remove one of the two");
+                continue;
+            }
+            let shown = if exact { "=" } else { "" };
+            let entry = model.add_entry(format!("{} {shown}{name}", key.nth(n)));
+            model.essential.add(&name, exact, NameAct::Allow, entry);
         }
     }
 

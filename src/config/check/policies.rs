@@ -34,7 +34,7 @@ impl Check<'_> {
         let default_block = written.default.as_deref() == Some(&v1::Otherwise::Block);
         let mut policy = Policy {
             name,
-            response: response(written.response.as_deref()),
+            response: written.response.as_deref().map(response),
             names: NameRules::default(),
             rewrites: Vec::new(),
             actions: vec![None; model.categories.len()],
@@ -215,12 +215,12 @@ fn act(written: v1::Action) -> Act {
     }
 }
 
-fn response(written: Option<&v1::Response>) -> Response {
+fn response(written: &v1::Response) -> Response {
     match written {
-        None | Some(v1::Response::Sinkhole) => Response::Sinkhole,
-        Some(v1::Response::Nxdomain) => Response::Nxdomain,
-        Some(v1::Response::Nodata) => Response::Nodata,
-        Some(v1::Response::Refused) => Response::Refused,
-        Some(v1::Response::Drop) => Response::Drop,
+        v1::Response::Sinkhole => Response::Sinkhole,
+        v1::Response::Nxdomain => Response::Nxdomain,
+        v1::Response::Nodata => Response::Nodata,
+        v1::Response::Refused => Response::Refused,
+        v1::Response::Drop => Response::Drop,
     }
 }

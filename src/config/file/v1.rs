@@ -10,7 +10,7 @@ mod service;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use network::{Attribution, Group, NetworkZone, Probe, Schedule, Sinkhole, StaticEntry, Unmatched};
+pub use network::{Attribution, Group, NetworkZone, Probe, Schedule, Sinkhole, StaticEntry, Unmatched, Withdrawal};
 pub use policy::{Action, Category, Exception, ListFile, ListFormat, Otherwise, Policy, Response, Rewrite, Timed};
 pub use service::{Cache, Dnssec, ForwardZone, Listen, LocalZone, Log, Node, RequireReason, Upstream, WhenFull};
 
@@ -62,6 +62,9 @@ pub struct File {
     /// Clients of no network zone.
     #[serde(default)]
     pub unmatched: Unmatched,
+    /// What stays when somebody's access is withdrawn.
+    #[serde(default)]
+    pub withdrawal: Withdrawal,
     /// Names a snapshot is asked about before it is put in force.
     #[serde(default)]
     pub probe: Probe,

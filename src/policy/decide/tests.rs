@@ -6,7 +6,8 @@ use super::*;
 use crate::dns::types::rtype;
 use crate::list::{Compiler, Role, Rule};
 use crate::moment::Moment;
-use crate::policy::model::{Category, Exception, Group, Response, Timed};
+use crate::policy::access::{Grant, Holder, Opens, Withdrawal};
+use crate::policy::model::{Category, Exception, Group, Timed};
 use crate::policy::names::NameRules;
 use crate::subject::{Device, Known, Mac};
 use crate::verdict::{CategoryId, CategorySet, Given, ListId};
@@ -22,6 +23,7 @@ struct House {
     policy: Policy,
     matcher: Matcher,
     in_force: u64,
+    access: Access,
 }
 
 fn name(text: &str) -> Name {
@@ -52,7 +54,7 @@ fn house() -> House {
     let group = Group { name: "press-office".into(), devices: [MAC].into(), ..Group::default() };
     let policy = Policy {
         name: "standard".into(),
-        response: Response::Sinkhole,
+        response: None,
         names: NameRules::default(),
         rewrites: Vec::new(),
         actions: vec![None; 3],
@@ -62,7 +64,7 @@ fn house() -> House {
         default_entry: None,
     };
     let model = Model { categories, groups: vec![group], ..Model::default() };
-    House { model, policy, matcher: Matcher::open(file).unwrap(), in_force: 0 }
+    House { model, policy, matcher: Matcher::open(file).unwrap(), in_force: 0, access: Access::default() }
 }
 
 impl House {
@@ -114,17 +116,32 @@ impl House {
     }
 
     fn ask_as(&self, text: &str, subject: &Subject) -> Verdict {
-        let standing = Standing { in_force: self.in_force, from: Moment(0), until: Moment(i64::MAX) };
-        let rules = Rules { model: &self.model, matcher: &self.matcher, standing: &standing };
+        self.decide(text, subject, false).verdict
+    }
+
+    fn rules<'a>(&'a self, standing: &'a Standing) -> Rules<'a> {
+        let (model, matcher, access) = (&self.model, &self.matcher, &self.access);
+        Rules { model, matcher, standing, access, led_by_essential: false, over_stream: false }
+    }
+
+    /// The schedule at place n changes at the moment 100 + n.
+    fn standing(&self) -> Standing {
+        let changes = std::array::from_fn(|place| Moment(100 + place as i64));
+        Standing { in_force: self.in_force, at: Moment(10), changes, ..Standing::ALWAYS }
+    }
+
+    fn decide(&self, text: &str, subject: &Subject, over_stream: bool) -> Decided {
+        let standing = self.standing();
+        let rules = Rules { over_stream, ..self.rules(&standing) };
         let mut steps = Vec::new();
-        let verdict = decide(&rules, &self.policy, &name(text), rtype::A, subject, &mut steps);
+        let decided = decide(&rules, &self.policy, &name(text), rtype::A, subject, &mut steps);
         assert!(!steps.is_empty(), "a decision tells what it looked at");
-        let why = verdict.why();
+        let why = decided.verdict.why();
         assert!(
             why.rule.is_some() || why.reason == Reason::Default,
             "Q3: every verdict but the default names its rule"
         );
-        verdict
+        decided
     }
 }
 
@@ -249,12 +266,14 @@ fn of_names_for_several_groups_the_longest_wins_then_an_allow() {
 #[test]
 fn an_answer_is_judged_by_where_it_leads() {
     let house = house().act(GAMBLING, Act::Block).act(PRESS, Act::Monitor).name("trusted.test", NameAct::Allow);
-    let standing = Standing { in_force: 0, from: Moment(0), until: Moment(i64::MAX) };
-    let rules = Rules { model: &house.model, matcher: &house.matcher, standing: &standing };
+    let standing = house.standing();
+    let rules = house.rules(&standing);
     let subject = Subject::bare("10.0.0.1".parse().unwrap());
     let judged = |asked: &str, targets: &[&str]| {
         let targets: Vec<Name> = targets.iter().map(|target| name(target)).collect();
-        judge(&rules, &house.policy, &house.ask(asked), &targets, rtype::A, &subject).map(|(name, _)| name.to_string())
+        judge(&rules, &house.policy, &house.ask(asked), &targets, rtype::A, &subject)
+            .found
+            .map(|(name, _)| name.to_string())
     };
     assert_eq!(judged("plain.test", &["cdn.test", "a.bet.test"]), Some("a.bet.test".to_owned()));
     assert_eq!(judged("plain.test", &["cdn.test"]), None);
@@ -272,10 +291,162 @@ fn an_answer_is_judged_by_where_it_leads() {
     );
     let by_default = house_that_blocks_by_default();
     let verdict = by_default.ask("news.social.test");
-    let rules = Rules { model: &by_default.model, matcher: &by_default.matcher, standing: &standing };
-    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], rtype::A, &subject).is_none());
+    let rules = by_default.rules(&standing);
+    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], rtype::A, &subject).found.is_none());
 }
 
 fn house_that_blocks_by_default() -> House {
     house().default_block().act(PRESS, Act::Allow)
+}
+
+const USER: &str = "u1";
+
+fn person() -> Subject {
+    let known = Known { user: Some(USER.into()), device: Device { mac: Some(MAC), host: None }, ..Known::default() };
+    Subject { client: "10.0.0.2".parse().unwrap(), known: Some(Arc::new(known)) }
+}
+
+impl House {
+    /// Grants to the user until the moment 50.
+    fn grants(self, opens: &[Opens]) -> House {
+        let grant = |(number, opens): (usize, &Opens)| Grant {
+            id: AccessId { withdrawal: false, day: 20_261_125, number: number as u32 + 1 },
+            holder: Holder::User(USER.into()),
+            opens: opens.clone(),
+            from: Moment(0),
+            until: Moment(50),
+        };
+        let grants = opens.iter().enumerate().map(grant).collect();
+        House { access: Access::new(grants, Vec::new(), &self.model.categories, Moment(0)), ..self }
+    }
+
+    /// The user's access withdrawn between two moments, and a grant for `bet.test`.
+    fn withdrawn(self, from: i64, until: i64) -> House {
+        let id = AccessId { withdrawal: true, day: 20_261_125, number: 1 };
+        let holder = Holder::User(USER.into());
+        let withdrawal = Withdrawal { id, holder: holder.clone(), from: Moment(from), until: Moment(until) };
+        let id = AccessId { withdrawal: false, ..id };
+        let grant = Grant { id, holder, opens: granted_name("bet.test"), from: Moment(0), until: Moment(50) };
+        House { access: Access::new(vec![grant], vec![withdrawal], &self.model.categories, Moment(0)), ..self }
+    }
+
+    fn essential(mut self, text: &str) -> House {
+        let entry = self.model.add_entry(format!("essential {text}"));
+        self.model.essential.add(&name(text), false, NameAct::Allow, entry);
+        self
+    }
+}
+
+fn granted_name(text: &str) -> Opens {
+    Opens::Name { name: Box::new(name(text)), exact: false }
+}
+
+fn granted(verdict: Verdict, category: Option<CategoryId>) {
+    assert!(
+        matches!(verdict, Verdict::Grant(why) if why.category == category && why.reason == Reason::Grant),
+        "{verdict:?}"
+    );
+}
+
+#[test]
+fn a_withdrawal_speaks_before_every_other_tier() {
+    let house = house()
+        .withdrawn(0, 50)
+        .group(None, &[("bet.test", NameAct::Allow)], Act::Allow)
+        .name("www.test", NameAct::Allow)
+        .act(PRESS, Act::Allow);
+    for text in ["bet.test", "www.test", "news.social.test", "plain.test"] {
+        let decided = house.decide(text, &person(), false);
+        blocked(decided.verdict, Reason::Withdrawn);
+        assert!(matches!(decided.verdict.why().rule, Some(RuleRef::Withdrawal(id, By::User)) if id.number == 1));
+        assert_eq!(decided.until, Moment(50), "until it ends");
+        assert!(!matches!(house.ask(text), Verdict::Block(_)), "nobody else's");
+    }
+}
+
+#[test]
+fn an_essential_name_is_decided_as_if_nothing_were_withdrawn() {
+    let house = house().withdrawn(0, 50).essential("force.test").name("casino.force.test", NameAct::Block);
+    allowed(house.ask_as("www.force.test", &person()), Reason::Default);
+    blocked(house.ask_as("casino.force.test", &person()), Reason::Name);
+    assert_eq!(house.decide("www.force.test", &person(), false).until, Moment(i64::MAX));
+}
+
+#[test]
+fn a_withdrawal_to_come_bounds_how_long_a_verdict_holds() {
+    let house = house().withdrawn(30, 50);
+    let decided = house.decide("plain.test", &person(), false);
+    allowed(decided.verdict, Reason::Default);
+    assert_eq!(decided.until, Moment(30));
+    assert_eq!(house.decide("plain.test", &Subject::bare("10.0.0.1".parse().unwrap()), false).until, Moment(i64::MAX));
+}
+
+#[test]
+fn a_granted_name_speaks_before_names_categories_and_the_default() {
+    let house = house()
+        .grants(&[granted_name("bet.test"), granted_name("denied.test"), granted_name("plain.test")])
+        .group(None, &[("www.bet.test", NameAct::Block)], Act::Block)
+        .name("denied.test", NameAct::Block)
+        .act(GAMBLING, Act::Block)
+        .default_block();
+    for text in ["bet.test", "www.bet.test", "denied.test", "plain.test"] {
+        let decided = house.decide(text, &person(), false);
+        granted(decided.verdict, None);
+        assert_eq!(decided.until, Moment(50));
+        assert!(vouches(&decided.verdict));
+    }
+    blocked(house.ask("bet.test"), Reason::Category);
+}
+
+#[test]
+fn a_granted_category_opens_a_name_only_where_no_other_category_keeps_it_shut() {
+    let social = Opens::Category("social".into());
+    let house = |grants: &[Opens]| house().act(SOCIAL, Act::Block).act(GAMBLING, Act::Block).grants(grants);
+    let one = house(std::slice::from_ref(&social));
+    granted(one.ask_as("www.social.test", &person()), Some(SOCIAL));
+    assert!(!vouches(&one.ask_as("www.social.test", &person())), "where it leads is judged");
+    blocked(one.ask_as("games.social.test", &person()), Reason::Category);
+    let both = house(&[social, Opens::Category("gambling".into())]);
+    granted(both.ask_as("games.social.test", &person()), Some(GAMBLING));
+    blocked(both.ask("www.social.test"), Reason::Category);
+}
+
+#[test]
+fn a_granted_category_speaks_before_names_and_schedules() {
+    let house = house()
+        .timed(SOCIAL, Act::Block, true)
+        .name("social.test", NameAct::Block)
+        .grants(&[Opens::Category("social".into())]);
+    granted(house.ask_as("social.test", &person()), Some(SOCIAL));
+    blocked(house.ask("social.test"), Reason::Name);
+}
+
+#[test]
+fn an_answer_that_leads_to_a_granted_name_is_marked_as_granted() {
+    let house = house().act(SOCIAL, Act::Block).act(PRESS, Act::Monitor).grants(&[Opens::Category("social".into())]);
+    let standing = house.standing();
+    let judged = |asked: &str, targets: &[&str]| {
+        let targets: Vec<Name> = targets.iter().map(|target| name(target)).collect();
+        let asked = house.ask_as(asked, &person());
+        judge(&house.rules(&standing), &house.policy, &asked, &targets, rtype::A, &person())
+    };
+    let found = judged("plain.test", &["www.social.test"]);
+    assert!(matches!(found.found, Some((_, Verdict::Grant(why))) if why.category == Some(SOCIAL)), "{found:?}");
+    assert_eq!(found.until, Moment(50));
+    assert_eq!(judged("www.social.test", &["cdn.test"]).found, None, "it is marked already");
+}
+
+#[test]
+fn a_verdict_holds_until_a_schedule_that_was_looked_at_changes() {
+    // Places 0 and 1: the schedules of the two timed entries.
+    let house = house().timed(SOCIAL, Act::Allow, true).timed(GAMBLING, Act::Block, false);
+    let until = |text: &str| house.decide(text, &Subject::bare("10.0.0.1".parse().unwrap()), false).until;
+    assert_eq!(until("social.test"), Moment(100));
+    assert_eq!(until("bet.test"), Moment(101), "not in force, and it may come to be");
+    assert_eq!(until("games.social.test"), Moment(100), "the first of both");
+    assert_eq!(until("plain.test"), Moment(i64::MAX));
+    let named = house.name("social.test", NameAct::Allow);
+    assert_eq!(named.decide("social.test", &person(), false).until, Moment(i64::MAX), "no schedule was looked at");
+    let exempt = named.group(Some(GAMBLING), &[], Act::Allow);
+    assert_eq!(exempt.decide("bet.test", &person(), false).until, Moment(i64::MAX), "the group speaks at any time");
 }

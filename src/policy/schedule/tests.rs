@@ -128,6 +128,9 @@ fn what_never_changes_has_no_next_change() {
 fn a_standing_holds_until_the_first_change_of_any_schedule() {
     let all = [schedule("UTC", &["mon 12:00-14:00"], &[]), schedule("UTC", &["mon 13:00-15:00"], &[])];
     let standing = Standing::of(&all, moment("2026-06-01T12:30:00Z"));
+    assert_eq!(standing.change(0), moment("2026-06-01T14:00:00Z"), "each schedule has its own change");
+    assert_eq!(standing.change(1), moment("2026-06-01T13:00:00Z"));
+    assert_eq!(standing.change(2), Moment(i64::MAX));
     assert!(standing.has(0) && !standing.has(1) && !standing.has(2) && !standing.has(64));
     assert!(standing.holds(moment("2026-06-01T12:30:00Z")) && standing.holds(moment("2026-06-01T12:59:59Z")));
     assert!(!standing.holds(moment("2026-06-01T13:00:00Z")) && !standing.holds(moment("2026-06-01T12:29:59Z")));
@@ -169,6 +172,10 @@ proptest! {
         for minute in 0..4 * 24 * 60 {
             let at = Moment(begin.0 + minute * 60_000_000);
             let naive = schedules.iter().enumerate().fold(0u64, |bits, (n, s)| bits | (s.in_force(at) as u64) << n);
+            for (n, schedule) in schedules.iter().enumerate() {
+                // What a schedule is does not change before its own moment.
+                prop_assert!(at >= standing.change(n) || schedule.in_force(at) == standing.has(n), "schedule {}", n);
+            }
             if !standing.holds(at) {
                 // It ended because something changed, and at the very minute it did.
                 prop_assert_eq!(standing.until, at);

@@ -20,6 +20,19 @@ pub struct Book {
     pub holds: BTreeSet<String>,
     /// The configuration put in force last: generation and hash.
     pub config: Option<(u64, String)>,
+    /// Files of the audit trail, each as far as it was taken over, in order. A file only grows.
+    pub audits: BTreeMap<String, Vec<Trail>>,
+}
+
+/// How far a file of the audit trail was taken over: its first octets, and their hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// SHA-256 of its first octets, hex.
+    pub sha256: String,
+    /// How many octets.
+    pub bytes: u64,
+    /// Entries in them.
+    pub rows: u64,
 }
 
 impl Book {
@@ -74,7 +87,14 @@ impl Book {
                 }
             }
             Fact::Config { generation, sha256 } => self.config = Some((*generation, sha256.clone())),
-            Fact::Audit { .. } | Fact::Key { .. } | Fact::Clock { .. } => {}
+            Fact::Audit { file, sha256, bytes, rows } => {
+                let trail = self.audits.entry(file.clone()).or_default();
+                if trail.last().is_some_and(|last| last.bytes > *bytes || last.rows > *rows) {
+                    misfits.push(format!("has {bytes} octets of {file}, fewer than a leaf before"));
+                }
+                trail.push(Trail { sha256: sha256.clone(), bytes: *bytes, rows: *rows });
+            }
+            Fact::Key { .. } | Fact::Clock { .. } => {}
         }
         misfits
     }

@@ -99,15 +99,15 @@ pub enum Fact {
         /// By whose authority.
         authority: String,
     },
-    /// A file of the audit trail was closed.
+    /// A file of the audit trail was taken over, as far as it went; it only grows.
     Audit {
-        /// The file.
+        /// The file, below `data_dir`.
         file: String,
-        /// Its SHA-256, hex.
+        /// SHA-256 of its first `bytes` octets, hex.
         sha256: String,
-        /// Its length in octets.
+        /// How many octets it had.
         bytes: u64,
-        /// Its entries.
+        /// How many entries.
         rows: u64,
     },
     /// The node's key was changed.

@@ -72,6 +72,14 @@ pub struct Unmatched {
     pub action: Option<Text>,
 }
 
+/// What stays when somebody's access is withdrawn.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawal {
+    /// Names that stay answered, with all below them; `=name` for that name alone.
+    pub essential: Option<Texts>,
+}
+
 /// Names a snapshot is asked about before it is put in force.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,58 @@
+# What a category is for a group goes before what it is at a time of day, and that before what it is plainly.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+block = ["social"]
+[[policy.standard.timed]]
+categories = ["social"]
+during = "lunch"
+action = "allow"
+[[policy.standard.exception]]
+group = "press"
+categories = ["social"]
+action = "monitor"
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+ask 10.0.0.7 social.example A
+expect 192.0.2.1 ttl 86400
+row action=monitored category=social
+clock 2026-11-24 12:00 Europe/London
+ask 10.0.0.7 social.example A
+expect 192.0.2.1
+row action=monitored
+ask 10.0.0.8 social.example A
+expect 192.0.2.1 ttl 7200
+row action=allowed
+clock 2026-11-24 14:00 Europe/London
+ask 10.0.0.8 social.example A
+expect 0.0.0.0 ede 15

@@ -1,0 +1,65 @@
+# Names and categories by group, by schedule and plain go before a default that blocks.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+default = "block"
+permit = ["adult"]
+allow = ["portal.example"]
+[[policy.standard.timed]]
+categories = ["social"]
+during = "lunch"
+action = "allow"
+[[policy.standard.exception]]
+group = "press"
+names = ["denied.example"]
+action = "allow"
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+ask 10.0.0.8 portal.example A
+expect 192.0.2.5
+ask 10.0.0.8 mixed.example A
+expect 192.0.2.2
+row action=allowed category=adult
+ask 10.0.0.8 social.example A
+expect 0.0.0.0 ede 15
+row rule=policy.standard.default_block
+ask 10.0.0.7 denied.example A
+expect 192.0.2.4
+ask 10.0.0.8 denied.example A
+expect 0.0.0.0 ede 15
+clock 2026-11-24 12:30 Europe/London
+ask 10.0.0.8 social.example A
+expect 192.0.2.1
+row action=allowed category=social
+ask 10.0.0.8 plain.example A
+expect 0.0.0.0 ede 15

@@ -1,0 +1,48 @@
+# What a rewrite answers, and what leads to a blocked name, lives no longer than its verdict either.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+block = ["adult"]
+rewrite = { "a.search.example" = "plain.example", "b.search.example" = ["192.0.2.77"] }
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+upstream e.plain.example CNAME mixed.example ttl 60
+withdraw user=u1 start=7s expires=1h
+ask 10.0.0.7 a.search.example A
+expect 192.0.2.3 ttl 7
+ask 10.0.0.7 b.search.example A
+expect 192.0.2.77 ttl 7
+ask 10.0.0.7 e.plain.example A
+expect 0.0.0.0 ttl 7
+ask 10.0.0.8 b.search.example A
+expect 192.0.2.77 ttl 3600

@@ -1,0 +1,55 @@
+# Essential names are decided as if nothing were withdrawn: answered where the policy answers them, and where their answers lead, too.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+block = ["social", "adult"]
+deny = ["denied.example", "bad.portal.example"]
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+upstream www.portal.example CNAME plain.example ttl 60
+withdraw user=u1 expires=2h
+ask 10.0.0.7 portal.example A
+expect 192.0.2.5 ttl 86400
+row action=allowed rule=-
+ask 10.0.0.7 www.portal.example A
+expect 192.0.2.3
+row action=allowed
+ask 10.0.0.7 plain.example A
+expect 0.0.0.0 ede 15
+ask 10.0.0.7 bad.portal.example A
+expect 0.0.0.0 ede 15
+row rule=policy.standard.deny[1]_bad.portal.example
+ask 10.0.0.7 login.example A
+expect 192.0.2.6
+ask 10.0.0.7 www.login.example A
+expect 0.0.0.0 ede 15

@@ -1,0 +1,58 @@
+# A machine must still log on: internal names stay answered; where they lead out, the withdrawal speaks. Special names lead nowhere.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+block = ["social", "adult"]
+deny = ["denied.example"]
+[[local_zone]]
+name = "desk.example"
+file = "desk.zone"
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+file desk.zone
+$TTL 300
+@ IN SOA ns hostmaster 1 2 3 4 60
+@ IN NS ns
+ns IN A 192.0.2.53
+out IN CNAME plain.example.
+end
+withdraw user=u1 expires=2h
+ask 10.0.0.7 ns.desk.example A
+expect 192.0.2.53 ttl 300
+row action=allowed source=local
+ask 10.0.0.7 out.desk.example A
+expect 0.0.0.0 ede 15
+row action=blocked rule=w-20261124-0001_by_user
+ask 10.0.0.7 x.invalid A
+expect NXDOMAIN
+row action=allowed

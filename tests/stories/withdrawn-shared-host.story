@@ -1,0 +1,50 @@
+# At a shared host nobody is asserted: the person's withdrawal does not speak there; one for the host itself does.
+config
+[withdrawal]
+essential = ["portal.example", "=login.example"]
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+block = ["social", "adult"]
+deny = ["denied.example"]
+[group.press]
+devices = ["02:00:00:00:00:01"]
+[schedule.lunch]
+timezone = "Europe/London"
+windows = ["daily 12:00-14:00"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+mixed.example
+end
+file adult.txt
+mixed.example
+end
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01
+upstream social.example A 192.0.2.1 ttl 86400
+upstream mixed.example A 192.0.2.2 ttl 86400
+upstream plain.example A 192.0.2.3 ttl 86400
+upstream denied.example A 192.0.2.4 ttl 86400
+upstream portal.example A 192.0.2.5 ttl 86400
+upstream login.example A 192.0.2.6 ttl 86400
+upstream www.login.example A 192.0.2.7 ttl 86400
+static 10.0.0.7 user=u1 device=02:00:00:00:00:01 shared=true
+withdraw user=u1 expires=2h
+ask 10.0.0.7 plain.example A
+expect 192.0.2.3
+row action=allowed user=-
+withdraw client=10.0.0.0/24 expires=1h
+ask 10.0.0.7 plain.example A
+expect 0.0.0.0 ede 15
+row action=blocked rule=w-20261124-0002_by_client
+restore w-20261124-0002
+ask 10.0.0.7 plain.example A
+expect 192.0.2.3
