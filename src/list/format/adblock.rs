@@ -131,10 +131,7 @@ fn is_cosmetic(text: &str) -> bool {
 }
 
 fn plain(number: u32, text: &str, reader: &mut Reader) {
-    let text = match text.find(" #").or_else(|| text.find("\t#")) {
-        Some(at) => text[..at].trim_end(),
-        None => text,
-    };
+    let text = text.split('#').next().unwrap_or(text).trim_end();
     if text.contains(char::is_whitespace) {
         hosts::line(number, text.as_bytes(), reader);
     } else if text.starts_with('-') || text.ends_with('-') {
