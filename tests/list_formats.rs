@@ -103,3 +103,26 @@ fn the_same_names_come_out_of_every_format_they_are_published_in() {
     let apart: Vec<&String> = zone.symmetric_difference(&domains).take(5).collect();
     assert!(apart.is_empty(), "{apart:?}");
 }
+
+#[test]
+fn no_suffix_of_a_public_registry_comes_out_of_a_list() {
+    let table = shared::table();
+    let file = table.iter().find(|row| row.format == "psl").unwrap();
+    let text = String::from_utf8(shared::read(&file.file)).unwrap();
+    let icann = text.split("===END ICANN DOMAINS===").next().unwrap();
+    let lines = icann.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let suffixes: Vec<String> =
+        lines.filter(|line| !line.starts_with('!')).map(|line| line.replace("*.", "anything.")).collect();
+    assert!(suffixes.len() > 5_000);
+    // The list inside the program is of another day than that of the data: a few may be new or gone.
+    let listed = names(suffixes.join("\n").as_bytes(), Some(Format::Domains)).0;
+    assert!(
+        listed.len() < 50,
+        "{} suffixes were listed, as {:?}",
+        listed.len(),
+        listed.iter().take(10).collect::<Vec<_>>()
+    );
+    let rules: Vec<String> = suffixes.iter().map(|suffix| format!("||{suffix}^")).collect();
+    let by_rules = names(rules.join("\n").as_bytes(), Some(Format::Adblock)).0;
+    assert!(by_rules.len() < 100, "{:?}", by_rules.iter().take(10).collect::<Vec<_>>());
+}

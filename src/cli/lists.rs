@@ -117,6 +117,12 @@ fn print(out: &mut Out, rows: &[Row], model: &Model, now: Moment) -> io::Result<
     let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(row, model, now)).collect();
     out.table(&HEADING, &cells)?;
     for row in rows {
+        if let Ok(ListReport { source, yielded, .. }) = row.report
+            && yielded.not_for_dns > 0
+        {
+            let entries = grouped(yielded.not_for_dns);
+            out.line(format_args!("\n{}: {entries} not for DNS (cosmetic rules, paths), passed over", source.name))?;
+        }
         match row.report {
             Ok(report) if report.yielded.refused_lines > 0 => refusals(out, report)?,
             Ok(_) => {}

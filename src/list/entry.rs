@@ -209,14 +209,35 @@ mod tests {
 
     #[test]
     fn a_stray_line_never_blocks_what_the_public_registers_under() {
-        for text in ["com", "uk", "co.uk", "*.co.uk", "police.uk", "gov.uk", "xn--p1ai", "рф", "公司.cn", "anything.ck"]
-        {
+        for text in [
+            "com",
+            "uk",
+            "co.uk",
+            "*.co.uk",
+            "police.uk",
+            "gov.uk",
+            "xn--p1ai",
+            "рф",
+            "公司.cn",
+            "anything.ck",
+            "pvt.k12.ma.us",
+            "x.kawasaki.jp",
+        ] {
             assert_eq!(read(text), Err(Flaw::PublicSuffix), "{text}");
         }
         assert_eq!(read("single"), Err(Flaw::SingleLabel));
-        assert!(read("www.ck").is_ok(), "an exception of the list of public suffixes");
+        let excepted = ["www.ck", "city.kawasaki.jp"];
+        assert!(excepted.into_iter().all(|name| read(name).is_ok()), "exceptions of the list of public suffixes");
         assert!(read("duckdns.org").is_ok() && read("github.io").is_ok(), "private suffixes may be listed");
         assert!(read("force.police.uk").is_ok());
+    }
+
+    #[test]
+    fn a_single_label_can_be_meant_where_the_syntax_says_so() {
+        let label = |text: &str| name_or_label(text.as_bytes()).map(|name| name.to_string());
+        assert_eq!(label("lan"), Ok("lan".into()));
+        assert_eq!(label("com"), Err(Flaw::PublicSuffix));
+        assert_eq!(label("co.uk."), Err(Flaw::PublicSuffix));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ mod modifiers;
 use std::collections::HashSet;
 
 use super::{hosts, numbered};
+use crate::dns::Name;
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
@@ -19,6 +20,10 @@ use modifiers::Modifiers;
 pub(super) fn read(bytes: &[u8], reader: &mut Reader) {
     let gone = taken_back(bytes);
     for (number, line) in numbered(bytes) {
+        if let Some(name) = usual(line).filter(|_| gone.is_empty()) {
+            reader.name(number, line, entry::judge(&name).map(|()| name));
+            continue;
+        }
         let Ok(text) = std::str::from_utf8(line) else {
             match line.trim_ascii_start().first() {
                 None | Some(b'!' | b'#') => {}
@@ -39,6 +44,13 @@ pub(super) fn read(bytes: &[u8], reader: &mut Reader) {
             },
         }
     }
+}
+
+/// The name of `||name^`, which is nearly every line: the short way to what [`Line::of`] makes of it.
+fn usual(line: &[u8]) -> Option<Name> {
+    let name = line.trim_ascii_end().strip_prefix(b"||")?.strip_suffix(b"^")?;
+    let has_hyphen = name.starts_with(b"-") || name.ends_with(b"-");
+    if has_hyphen { None } else { Name::of_host(name) }
 }
 
 /// The rules that a rule with `$badfilter` takes back, wherever it stands.
@@ -76,7 +88,7 @@ impl<'l> Line<'l> {
         if text.is_empty() || text.starts_with('!') || text.starts_with("# ") {
             return Line::Nothing;
         }
-        // `||name^` is nearly every line, and has nothing that could be cosmetic.
+        // Most rules have nothing that could be cosmetic.
         if text.contains(['#', '$', '%', '[']) && is_cosmetic(text) {
             return Line::NotForDns;
         }
@@ -88,7 +100,10 @@ impl<'l> Line<'l> {
             return Line::Rule(written);
         }
         let bare = written.pattern.trim_start_matches('|');
-        if text.split_ascii_whitespace().nth(1).is_some() && !text.starts_with(['|', '@']) {
+        // A comment behind a hosts line may have anything in it; values of modifiers may have spaces.
+        let has_spaces = text.contains([' ', '\t']);
+        let is_plain = written.modifiers.is_none() && !text.starts_with(['|', '@']);
+        if has_spaces && (is_plain || hosts::looks_like(text.as_bytes())) {
             return Line::Plain(text);
         }
         if bare.contains(['/', '?', '=', '&']) {
@@ -116,10 +131,7 @@ fn is_cosmetic(text: &str) -> bool {
 }
 
 fn plain(number: u32, text: &str, reader: &mut Reader) {
-    let text = match text.find(" #").or_else(|| text.find("\t#")) {
-        Some(at) => text[..at].trim_end(),
-        None => text,
-    };
+    let text = text.split('#').next().unwrap_or(text).trim_end();
     if text.contains(char::is_whitespace) {
         hosts::line(number, text.as_bytes(), reader);
     } else if text.starts_with('-') || text.ends_with('-') {
@@ -199,7 +211,7 @@ impl<'l> Written<'l> {
     /// below.
     ///
     /// `||name` without an end means every name that has one beginning so; of these the name and those below it are taken.
-    fn name(&self) -> Result<(crate::dns::Name, Scope), Flaw> {
+    fn name(&self) -> Result<(Name, Scope), Flaw> {
         let pattern = self.pattern;
         let (anchored, body) = match pattern.strip_prefix("||") {
             Some(body) => (Some(Scope::Tree), body),

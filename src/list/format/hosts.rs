@@ -31,18 +31,23 @@ const LONGEST_FURNITURE: usize = "localhost.localdomain".len();
 
 /// Whether the line is an address and something after it.
 pub(super) fn looks_like(line: &[u8]) -> bool {
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let first = words.next().and_then(|word| std::str::from_utf8(word).ok());
-    first.and_then(address).is_some() && words.next().is_some()
+    let mut words = words(line);
+    words.next().and_then(address).is_some() && words.next().is_some()
 }
 
 /// Each name of the line is an entry; a line without address or name is one.
-#[inline]
 pub(super) fn line(number: u32, line: &[u8], reader: &mut Reader) {
-    let Ok(text) = std::str::from_utf8(line) else {
-        return reader.refuse(number, line, Flaw::NotUtf8);
-    };
-    let mut words = text.split_whitespace();
+    if line.is_ascii() {
+        return names(number, line, words(line), reader);
+    }
+    match std::str::from_utf8(line) {
+        Ok(text) => names(number, line, text.split_whitespace().map(str::as_bytes), reader),
+        Err(_) => reader.refuse(number, line, Flaw::NotUtf8),
+    }
+}
+
+#[inline]
+fn names<'l>(number: u32, line: &[u8], mut words: impl Iterator<Item = &'l [u8]>, reader: &mut Reader) {
     let Some(address) = words.next().and_then(address) else {
         return reader.refuse(number, line, Flaw::NoAddress);
     };
@@ -52,8 +57,8 @@ pub(super) fn line(number: u32, line: &[u8], reader: &mut Reader) {
         named = true;
         match word {
             word if is_furniture(word) => reader.furniture(),
-            word if !leads_nowhere => reader.refuse(number, word.as_bytes(), Flaw::RealAddress),
-            word => reader.name(number, word.as_bytes(), entry::name(word.as_bytes())),
+            word if !leads_nowhere => reader.refuse(number, word, Flaw::RealAddress),
+            word => reader.name(number, word, entry::name(word)),
         }
     }
     if !named {
@@ -61,18 +66,23 @@ pub(super) fn line(number: u32, line: &[u8], reader: &mut Reader) {
     }
 }
 
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
 /// An address, with the scope that `fe80::1%lo0` has.
-fn address(word: &str) -> Option<IpAddr> {
-    if word == "0.0.0.0" {
+fn address(word: &[u8]) -> Option<IpAddr> {
+    if word == b"0.0.0.0" {
         return Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     }
+    let word = std::str::from_utf8(word).ok()?;
     word.split_once('%').map_or(word, |(address, _scope)| address).parse().ok()
 }
 
 /// The first line of many lists blocks the address itself, which means nothing.
-fn is_furniture(word: &str) -> bool {
-    let word = word.strip_suffix('.').unwrap_or(word);
+fn is_furniture(word: &[u8]) -> bool {
+    let word = word.strip_suffix(b".").unwrap_or(word);
     // All are short, most names are not.
     word.len() <= LONGEST_FURNITURE
-        && (word == "0.0.0.0" || FURNITURE.iter().any(|name| name.eq_ignore_ascii_case(word)))
+        && (word == b"0.0.0.0" || FURNITURE.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(word)))
 }

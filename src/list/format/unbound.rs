@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::{content, each};
+use super::{content, each, numbered};
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
@@ -12,10 +12,10 @@ use crate::list::rule::{Answer, Rule, Says, Scope};
 /// Reads the whole content. Zones are looked for first: data below a zone of the list says only how the zone is answered.
 pub(super) fn read(bytes: &[u8], reader: &mut Reader) {
     let mut zones = HashSet::new();
-    let has_data = bytes.windows(11).any(|octets| octets.eq_ignore_ascii_case(b"local-data:"));
-    each(bytes, content, |_, line| {
-        if has_data
-            && let Some(("local-zone", value)) = std::str::from_utf8(line).ok().and_then(directive)
+    let is_data = |line: &[u8]| line.trim_ascii_start().starts_with(b"local-data");
+    let has_data = numbered(bytes).any(|(_, line)| is_data(line));
+    each(if has_data { bytes } else { &[] }, content, |_, line| {
+        if let Some(("local-zone", value)) = std::str::from_utf8(line).ok().and_then(directive)
             && let Ok(name) = entry::name(zone(value).0.as_bytes())
         {
             zones.insert(Box::<[u8]>::from(name.as_wire()));

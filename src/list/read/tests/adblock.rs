@@ -58,7 +58,8 @@ fn each_way_to_write_a_pattern_is_one_scope_or_a_refusal() {
         ("|bet.example^", true, false, false),
         ("|bet.example|", true, false, false),
         ("bet.example", true, true, false),
-        ("0.0.0.0 bet.example # why", true, true, false),
+        ("0.0.0.0 bet.example # why, for $5", true, true, false),
+        ("0.0.0.0 bet.example# why", true, true, false),
         ("||BÉT.example^", false, false, false),
     ] {
         let asked = Asked::new(rule.as_bytes(), Some(Format::Adblock));
@@ -82,6 +83,9 @@ fn each_way_to_write_a_pattern_is_one_scope_or_a_refusal() {
         ("@@||bet.example^$denyallow=a.bet.example", "modifier-value"),
         ("||bet.example:8080^", "port"),
         ("single", "single-label"),
+        ("$csp=worker-src 'none',domain=bet.example", "browser-modifier"),
+        ("two words", "no-address"),
+        ("$important", "everything"),
     ] {
         let asked = Asked::new(rule.as_bytes(), Some(Format::Adblock));
         assert_eq!((asked.flaws(), asked.reading.names), (vec![(word, 1)], 0), "{rule}");
@@ -118,4 +122,21 @@ fn an_exception_scope_and_types_go_together() {
     assert_eq!(asked.effect("x.six.example", rtype::AAAA), "block");
     assert_eq!(asked.effect("x.six.example", rtype::A), "pass");
     assert_eq!(asked.effect("ok.six.example", rtype::AAAA), "pass");
+}
+
+proptest! {
+    #[test]
+    fn the_short_way_of_the_usual_rule_leads_where_the_long_one_does(
+        name in "[aZ9._-]{0,10}(\\.(example|com|co\\.uk|1))?\\.?",
+        odd in "[a-zé*^|:/.-]{0,12}",
+    ) {
+        for name in [name, odd] {
+            let read = |rule: String| {
+                let mut rules = Vec::new();
+                let reading = read(rule.as_bytes(), Some(Format::Adblock), |_, rule| rules.push(rule.clone()));
+                (rules, reading.flaws, reading.not_for_dns)
+            };
+            prop_assert_eq!(read(format!("||{name}^")), read(format!("||{name}^$_")), "{}", name);
+        }
+    }
 }
