@@ -11,6 +11,7 @@
 pub mod added;
 mod kept;
 mod receipt;
+mod seen;
 mod source;
 
 use std::io;
@@ -21,6 +22,7 @@ use crate::config::checked::ListSource;
 use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError};
 use crate::moment::Moment;
 use crate::policy::Model;
+use crate::shelf::seen::Seen;
 use crate::shelf::source::{Content, Fingerprint};
 use crate::verdict::ListId;
 
@@ -173,23 +175,28 @@ impl Shelf {
     ///
     /// `lists` are those of the configuration, in its order: a list's place is its [`ListId`].
     pub fn compile(&self, lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
-        let shelved = match self.reuse(lists, model)? {
+        let mut seen = Seen::load(&self.dir);
+        let shelved = match self.reuse(lists, model, &mut seen)? {
             Some(shelved) => shelved,
             None => {
                 let aside = self.aside()?;
                 let (compiled, contents) = compile_to(lists, &aside)?;
+                seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
                 shelved(lists, contents, yields, matcher, compiled.fingerprint, Some(file))
             }
         };
         self.prune(&shelved.fingerprint);
+        if let Err(error) = seen.save(&self.dir, lists) {
+            tracing::warn!(dir = %self.dir.display(), %error, "the hashes of lists cannot be kept: the next start reads every list");
+        }
         Ok(shelved)
     }
 
     /// Makes `lists` ready without touching the disk: maps the compiled file when it is there, else compiles in memory.
     pub fn look(&self, lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
-        if let Some(shelved) = self.reuse(lists, model)? {
+        if let Some(shelved) = self.ready(lists, model)? {
             return Ok(shelved);
         }
         let mut file = Vec::new();
@@ -205,7 +212,7 @@ impl Shelf {
     /// # Errors
     /// When a list cannot be read.
     pub fn ready(&self, lists: &[ListSource], model: &Model) -> Result<Option<Shelved>, ShelfError> {
-        self.reuse(lists, model)
+        self.reuse(lists, model, &mut Seen::load(&self.dir))
     }
 
     /// A line of a list as it is written, from its file as it is now; none when the file cannot be read or has no such line. It reads the
@@ -221,17 +228,18 @@ impl Shelf {
     }
 
     /// The compiled file of the present content, when it is there, whole, and has its receipt.
-    fn reuse(&self, lists: &[ListSource], model: &Model) -> Result<Option<Shelved>, ShelfError> {
+    fn reuse(&self, lists: &[ListSource], model: &Model, seen: &mut Seen) -> Result<Option<Shelved>, ShelfError> {
         if !self.dir.is_dir() {
             return Ok(None);
         }
         let mut contents = Vec::with_capacity(lists.len());
         let mut fingerprint = Fingerprint::new(lists.len());
         for list in lists {
-            let content = source::looked_at(list)?;
+            let content = source::looked_at(list, seen)?;
             fingerprint.add(list, &content.sha256);
             contents.push(content);
         }
+        seen.note_all(lists, &contents);
         let fingerprint = fingerprint.finish();
         let Some((file, matcher, yields)) = self.kept(&fingerprint) else {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! List files, packed ones and folders of them, and the fingerprint of their content.
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -13,6 +13,7 @@ use crate::list::journal::Journal;
 use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::ShelfError;
+use crate::shelf::seen::{Seen, at_rest};
 
 /// Largest content of a packed list, in octets.
 pub(super) const LARGEST: u64 = 1 << 30;
@@ -24,6 +25,8 @@ pub(super) struct Content {
     pub(super) modified: Moment,
     /// What it came to, when it was read and not just looked at.
     pub(super) reading: Option<Reading>,
+    /// How its file stood while it was read: none for a folder, and for a file that may be changing.
+    pub(super) stood: Option<Metadata>,
 }
 
 /// SHA-256 over everything a compiled file depends on.
@@ -60,12 +63,18 @@ impl Fingerprint {
     }
 }
 
-/// Hashes a list's files without keeping them.
-pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
+/// Hashes a list's files without keeping them; a file that stands as it did when it was hashed before is not read.
+pub(super) fn looked_at(list: &ListSource, seen: &Seen) -> Result<Content, ShelfError> {
     if list.added.is_some() {
         return added(list).map(|(content, _)| content);
     }
     let files = Files::of(list)?;
+    if let Some(what) = &files.alone
+        && let Some(sha256) = seen.sha256(&list.path, what)
+    {
+        let modified = modified(list, &list.path, what)?;
+        return Ok(Content { sha256, octets: what.len(), modified, reading: None, stood: None });
+    }
     let mut content = Gathered::of(&files);
     let mut buffer = vec![0u8; 256 << 10];
     for path in &files.paths {
@@ -82,6 +91,7 @@ pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
             octets += got as u64;
         }
         content.end_file(octets, modified);
+        content.stood(&files, &file);
     }
     Ok(content.finish())
 }
@@ -101,6 +111,7 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format
         file.read_to_end(&mut bytes).map_err(|error| unreadable(list, path, error))?;
         content.hash.update(&bytes);
         content.end_file(bytes.len() as u64, modified);
+        content.stood(&files, &file);
         if bytes.starts_with(&[0x1f, 0x8b]) {
             bytes = unpacked(list, path, &bytes)?;
         }
@@ -124,8 +135,13 @@ fn added(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
     let mut journal = Vec::new();
     file.read_to_end(&mut journal).map_err(|error| unreadable(list, &list.path, error))?;
     let bytes = Journal::read(&journal).as_list(list.added.as_deref().unwrap_or_default(), list.role);
-    let content =
-        Content { sha256: Sha256::digest(&bytes).into(), octets: bytes.len() as u64, modified, reading: None };
+    let content = Content {
+        sha256: Sha256::digest(&bytes).into(),
+        octets: bytes.len() as u64,
+        modified,
+        reading: None,
+        stood: None,
+    };
     Ok((content, bytes))
 }
 
@@ -133,6 +149,8 @@ fn added(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
 struct Files {
     paths: Vec<PathBuf>,
     is_folder: bool,
+    /// How a single file stood before it was opened.
+    alone: Option<Metadata>,
 }
 
 impl Files {
@@ -141,12 +159,12 @@ impl Files {
         // Asked before opening: opening a pipe would wait for its other end.
         let what = std::fs::metadata(&list.path).map_err(|error| unreadable(list, &list.path, error))?;
         if what.is_file() {
-            return Ok(Files { paths: vec![list.path.clone()], is_folder: false });
+            return Ok(Files { paths: vec![list.path.clone()], is_folder: false, alone: Some(what) });
         }
         let paths: Vec<PathBuf> = ut1_files(&list.path).collect();
         match paths.is_empty() {
             true => Err(ShelfError::NotAFile { list: list.name.clone(), path: list.path.clone() }),
-            false => Ok(Files { paths, is_folder: true }),
+            false => Ok(Files { paths, is_folder: true, alone: None }),
         }
     }
 }
@@ -159,6 +177,7 @@ struct Gathered {
     modified: Option<Moment>,
     is_folder: bool,
     lengths: Vec<u8>,
+    stood: Option<Metadata>,
 }
 
 impl Gathered {
@@ -172,13 +191,18 @@ impl Gathered {
         self.lengths.extend_from_slice(&octets.to_le_bytes());
     }
 
+    /// Takes note of how a single file stood while it was read.
+    fn stood(&mut self, files: &Files, file: &File) {
+        self.stood = files.alone.as_ref().and_then(|before| at_rest(before, file.metadata().ok()?));
+    }
+
     fn finish(mut self) -> Content {
         // The hash of a file is that of its content, as other tools give it; of a folder, that it is one and the borders count too.
         if self.is_folder {
             self.hash.update(&self.lengths);
         }
         let modified = self.modified.unwrap_or(Moment(0));
-        Content { sha256: self.hash.finalize().into(), octets: self.octets, modified, reading: None }
+        Content { sha256: self.hash.finalize().into(), octets: self.octets, modified, reading: None, stood: self.stood }
     }
 }
 
@@ -203,12 +227,18 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 fn open(list: &ListSource, path: &Path) -> Result<(File, Moment), ShelfError> {
     let file = File::open(path).map_err(|error| unreadable(list, path, error))?;
-    let modified = file.metadata().and_then(|what| what.modified()).map_err(|error| unreadable(list, path, error))?;
+    let what = file.metadata().map_err(|error| unreadable(list, path, error))?;
+    let modified = modified(list, path, &what)?;
+    Ok((file, modified))
+}
+
+fn modified(list: &ListSource, path: &Path, what: &Metadata) -> Result<Moment, ShelfError> {
+    let modified = what.modified().map_err(|error| unreadable(list, path, error))?;
     let micros = match modified.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
     };
-    Ok((file, Moment(micros)))
+    Ok(Moment(micros))
 }
 
 fn unreadable(list: &ListSource, path: &Path, error: io::Error) -> ShelfError {

@@ -235,3 +235,35 @@ fn no_list_and_an_empty_list_are_ready_too() {
     assert_eq!((shelved.lists[0].yielded.entries, shelved.lists[0].yielded.lines), (0, 0));
     assert!(bench.compile().reused);
 }
+
+/// Puts the times of a file's content into the past, as for a file that has rested.
+fn age(path: &Path) {
+    let past = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
+}
+
+#[test]
+fn a_file_that_rests_is_not_read_again_and_one_that_changed_is() {
+    let bench = Bench::new(&[("a", 0, false, "bet.example\n")]);
+    let path = bench.lists[0].path.clone();
+    let seen_file = bench.shelf().dir().join("seen");
+    // Written a moment ago: its hash is not noted, whatever its own times say, since those of the inode cannot be set.
+    age(&path);
+    bench.compile();
+    assert!(!seen_file.exists());
+    // Once it has rested it is. The wait is for the clock of the file system to go on.
+    std::thread::sleep(std::time::Duration::from_millis(3_100));
+    assert!(bench.compile().reused);
+    let seen = fs::read_to_string(&seen_file).unwrap();
+    // From now on the note is believed: one that tells another hash leads to another compiled file.
+    let sha256 = &bench.compile().lists[0].yielded.sha256;
+    assert!(seen.contains(sha256));
+    fs::write(&seen_file, seen.replace(sha256.as_str(), &"0".repeat(64))).unwrap();
+    assert!(!bench.compile().reused);
+    // A change of the content, its length and times of content kept, is seen by the time of the inode.
+    fs::write(&path, "win.example\n").unwrap();
+    age(&path);
+    let changed = bench.compile();
+    assert!(!changed.reused);
+    assert_eq!((categories(&changed, "win.example"), categories(&changed, "bet.example")), (vec![0], vec![]));
+}
