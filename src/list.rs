@@ -8,6 +8,7 @@
 //!
 //! A name on a list stands for itself and for every name below it. Names are compared whole, so there is no false positive.
 
+pub mod candidate;
 pub mod compile;
 mod entry;
 pub mod format;
@@ -18,6 +19,7 @@ pub mod matcher;
 pub mod read;
 pub mod refusal;
 
+pub use candidate::{ContentLimits, Unfit, judge};
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::asked_name;
 pub use format::Format;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dns::Name;
-use crate::list::Format;
+use crate::list::{ContentLimits, Format};
 use crate::policy::Model;
 use crate::subject::Known;
 use crate::verdict::CategoryId;
@@ -150,6 +150,28 @@ pub struct ListSource {
     pub path: PathBuf,
     /// Its format; none: found out from the content.
     pub format: Option<Format>,
+    /// Where the file is fetched; none: it is put there by somebody else.
+    pub download: Option<Download>,
+}
+
+/// A list that is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Where, `http://` or `https://`. Its query may be a secret: show [`Download::shown`].
+    pub url: Box<str>,
+    /// How often.
+    pub refresh: Duration,
+    /// How long a transfer may take in all.
+    pub timeout: Duration,
+    /// What new content must keep within to come into force.
+    pub limits: ContentLimits,
+}
+
+impl Download {
+    /// The address without its query, fit for logs and screens.
+    pub fn shown(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
 }
 
 /// `[probe]`

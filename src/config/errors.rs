@@ -70,7 +70,7 @@ impl SourceText<'_> {
         Place {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            text: self.text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: without_passwords(self.text[line_start..line_end].trim_end_matches('\r')),
             width: self.text[start..end].chars().count().max(1),
         }
     }
@@ -166,6 +166,22 @@ pub fn duration_text(span: Duration) -> String {
     humantime::format_duration(span).to_string()
 }
 
+/// The line with a star for each character of a user or password in an address: errors stand in logs and on screens.
+fn without_passwords(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let authority = after.find(['/', '"', '\'', ' ', '\t']).map_or(after, |end| &after[..end]);
+        let secret = authority.rfind('@').map_or("", |at| &authority[..at]);
+        shown.extend(secret.chars().map(|_| '*'));
+        rest = &after[secret.len()..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
 fn floor_char(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -185,6 +201,12 @@ mod tests {
         let error = source.error(at..at + 5, "é", "is wrong".into(), Some("do right".into()));
         let expected = "cordon.toml:2:6: é: is wrong; do right\n  2 | \té = [\"x\"]\n    | \t    ^^^^^";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        let shown = without_passwords("a = \"https://mé:x@y@lists.example/a\" # b://c, http://d/@");
+        assert_eq!(shown, "a = \"https://******@lists.example/a\" # b://c, http://d/@");
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Bench {
                 except: *except,
                 path,
                 format: None,
+                download: None,
             });
         }
         bench

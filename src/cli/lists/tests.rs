@@ -43,7 +43,14 @@ impl Desk {
         for (name, category, except, content) in files {
             let path = dir.path().join(name);
             std::fs::write(&path, content).unwrap();
-            lists.push(ListSource { name: name.into(), category: CategoryId(category), except, path, format: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category: CategoryId(category),
+                except,
+                path,
+                format: None,
+                download: None,
+            });
         }
         Desk { dir, lists, model }
     }

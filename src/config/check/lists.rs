@@ -1,5 +1,7 @@
 //! Categories and the lists that feed them.
 
+mod url;
+
 use std::path::Path;
 
 use super::{Check, Seen, values};
@@ -16,7 +18,12 @@ const MAX_LISTS: usize = u16::MAX as usize + 1;
 
 impl Check<'_> {
     /// Fills the model's categories and gives their lists.
-    pub(super) fn categories(&mut self, written: &[Written<v1::Category>], model: &mut Model) -> Vec<ListSource> {
+    pub(super) fn categories(
+        &mut self,
+        written: &[Written<v1::Category>],
+        data_dir: &Path,
+        model: &mut Model,
+    ) -> Vec<ListSource> {
         let (mut names, mut list_names) = (Seen::default(), Seen::default());
         let mut lists = Vec::new();
         for (n, category) in written.iter().enumerate() {
@@ -31,7 +38,7 @@ impl Check<'_> {
             }
             let Ok(id) = u8::try_from(model.categories.len()) else { continue };
             let shown = name.clone().unwrap_or_default();
-            self.lists(category, &key, &shown, CategoryId(id), &mut list_names, &mut lists);
+            self.lists(category, &key, (&shown, CategoryId(id)), data_dir, &mut list_names, &mut lists);
             let Some(name) = name else { continue };
             let title = category.title.as_ref().map_or(&*name, |text| text.as_str()).into();
             let clause = category.clause.as_ref().map(|text| text.as_str().into());
@@ -48,8 +55,8 @@ impl Check<'_> {
         &mut self,
         category: &v1::Category,
         key: &Key,
-        category_name: &str,
-        id: CategoryId,
+        (category_name, id): (&str, CategoryId),
+        data_dir: &Path,
         seen: &mut Seen,
         lists: &mut Vec<ListSource>,
     ) {
@@ -59,25 +66,32 @@ impl Check<'_> {
         }
         for (n, list) in category.lists.iter().flat_map(|lists| lists.iter()).enumerate() {
             let key = key.of("lists").nth(n);
-            let Some(text) = &list.path else { continue };
-            let path = self.file(text, &key.of("path"));
+            let Some(origin) = self.origin(list, &key) else { continue };
             let (name, at) = match &list.name {
                 Some(given) => (given.as_str().to_owned(), given),
-                None => (usual_name(category_name, &path), text),
+                None => (usual_name(category_name, origin.last_part()), origin.written()),
             };
             self.is_first_list(seen, &name, at, &key);
             let format = list.format.as_deref().map(|format| match format {
                 v1::ListFormat::Domains => Format::Domains,
                 v1::ListFormat::Hosts => Format::Hosts,
             });
-            lists.push(ListSource { name: name.into(), category: id, except: false, path, format });
+            let (path, download) = origin.placed(&name, data_dir);
+            lists.push(ListSource { name: name.into(), category: id, except: false, path, format, download });
         }
         for (n, text) in category.except.iter().flat_map(|texts| texts.iter()).enumerate() {
             let key = key.of("except").nth(n);
             let path = self.file(text, &key);
             let name = usual_name(category_name, &path);
             self.is_first_list(seen, &name, text, &key);
-            lists.push(ListSource { name: name.into(), category: id, except: true, path, format: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category: id,
+                except: true,
+                path,
+                format: None,
+                download: None,
+            });
         }
     }
 
