@@ -18,6 +18,7 @@ pub mod layout;
 pub mod matcher;
 pub mod read;
 pub mod refusal;
+pub mod renewal;
 
 pub use candidate::{ContentLimits, Unfit, judge};
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
@@ -27,3 +28,4 @@ pub use hits::{Found, Hit, Hits};
 pub use matcher::{Matcher, MatcherError};
 pub use read::{READING_VERSION, Reading, read};
 pub use refusal::{Flaw, Refusal};
+pub use renewal::Refused;

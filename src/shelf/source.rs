@@ -51,7 +51,7 @@ impl Fingerprint {
 
 /// Hashes a list's file without keeping it.
 pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
-    let (mut file, modified) = open(list)?;
+    let Some((mut file, modified)) = open(list)? else { return Ok(nothing_yet()) };
     let mut hash = Sha256::new();
     let mut octets = 0u64;
     let mut buffer = vec![0u8; 256 << 10];
@@ -70,7 +70,7 @@ pub(super) fn looked_at(list: &ListSource) -> Result<Content, ShelfError> {
 
 /// Reads a list's file. It is not mapped: whoever keeps the list may change the file at any time.
 pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>), ShelfError> {
-    let (mut file, modified) = open(list)?;
+    let Some((mut file, modified)) = open(list)? else { return Ok((nothing_yet(), Vec::new())) };
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| unreadable(list, error))?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
@@ -89,9 +89,18 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn open(list: &ListSource) -> Result<(File, Moment), ShelfError> {
+/// What a list is worth that was never fetched: it is empty, and a start does not fail for it.
+fn nothing_yet() -> Content {
+    Content { sha256: Sha256::digest([]).into(), octets: 0, modified: Moment::default(), reading: None }
+}
+
+/// The file, and when it was last changed; none: it is still to be fetched.
+fn open(list: &ListSource) -> Result<Option<(File, Moment)>, ShelfError> {
     // Asked before opening: opening a pipe would wait for its other end.
-    let what = std::fs::metadata(&list.path).map_err(|error| unreadable(list, error))?;
+    let what = match std::fs::metadata(&list.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && list.download.is_some() => return Ok(None),
+        what => what.map_err(|error| unreadable(list, error))?,
+    };
     if !what.is_file() {
         return Err(ShelfError::NotAFile { list: list.name.clone(), path: list.path.clone() });
     }
@@ -101,7 +110,7 @@ fn open(list: &ListSource) -> Result<(File, Moment), ShelfError> {
         Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
     };
-    Ok((file, Moment(micros)))
+    Ok(Some((file, Moment(micros))))
 }
 
 fn unreadable(list: &ListSource, error: io::Error) -> ShelfError {
