@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cache::Cache;
+use crate::collect::lists::{Board, Updater};
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
@@ -46,6 +47,8 @@ struct Parts {
     listen: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
     last_reload: Mutex<Option<Reload>>,
+    /// What is known of lists that are fetched.
+    downloads: Arc<Board>,
 }
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
@@ -103,6 +106,11 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         };
         Doors::open(&config.listen, settings, make_worker, streams, runtime.handle()).map_err(Failure::start)?
     };
+    let updater = {
+        let engine = Arc::clone(&engine);
+        Updater::start(move || Arc::clone(&engine.snapshot().config), Arc::clone(&metrics), clock)
+            .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?
+    };
     let parts = Arc::new(Parts {
         engine,
         store,
@@ -111,8 +119,10 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         listen: listen.to_vec(),
         own,
         last_reload: Mutex::new(None),
+        downloads: updater.board(),
     });
     let outcome = runtime.block_on(open_and_wait(&parts, &doors, started, signals));
+    updater.stop();
     stop(&runtime, doors, &parts);
     // A reload that hangs on a disk that does not answer must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -25,4 +25,5 @@ mod reloads;
 mod stories;
 mod support;
 mod tickets;
+mod updates;
 mod zones;

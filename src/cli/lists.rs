@@ -1,5 +1,8 @@
 //! `cordon lists`: what the lists yielded, and which of them hold a name. Answers from the files; no server is needed.
 
+mod downloads;
+mod update;
+
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +29,8 @@ pub enum ListsCommand {
         /// The name; internationalised names may be written as they are
         name: String,
     },
+    /// Fetch lists that have a `url` now; with or without a running server
+    Update(update::UpdateArgs),
 }
 
 /// Runs the command.
@@ -37,6 +42,7 @@ pub fn run(command: &ListsCommand, config: &Config, out: &mut Out) -> Result<(),
             let shelved = shelf.look(&config.lists, &config.model).map_err(Failure::failed)?;
             find(&shelved, &config.model, name, out)
         }
+        ListsCommand::Update(args) => update::run(args, &config.lists, &Clock::Real, out),
     }
 }
 
@@ -97,6 +103,7 @@ fn print(out: &mut Out, rows: &[Row], model: &Model, now: Moment) -> io::Result<
             Err(error) => out.line(format_args!("\n{error}"))?,
         }
     }
+    downloads::table(out, rows.iter().map(|row| row.list), now)?;
     out.line("")
 }
 
@@ -109,7 +116,7 @@ fn cells(row: &Row, model: &Model, now: Moment) -> Vec<String> {
             cells.push(yielded.format.word().to_owned());
             cells.extend([yielded.entries, yielded.duplicates, yielded.refused_lines].map(grouped));
             cells.push(size(report.octets));
-            cells.push(age(now.since(report.modified)));
+            cells.push(if downloads::is_missing(row.list) { "-".to_owned() } else { age(now.since(report.modified)) });
             cells.push(result(row).to_owned());
         }
         Err(_) => {
@@ -122,6 +129,7 @@ fn cells(row: &Row, model: &Model, now: Moment) -> Vec<String> {
 
 fn result(row: &Row) -> &'static str {
     match row.report {
+        Ok(_) if downloads::is_missing(row.list) => "not fetched yet",
         Ok(report) if report.yielded.entries == 0 => "no names",
         Ok(_) => "ok",
         Err(_) => "failed",
@@ -179,6 +187,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
     };
     if let (Value::Object(object), Value::Object(facts)) = (&mut object, facts) {
         object.extend(facts);
+        object.extend(downloads::facts(row.list));
     }
     object
 }

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::list::Refused;
 use crate::verdict::{Action, CategoryId, Source, Transport};
 
 /// The value of the series whose name and labels are `series`.
