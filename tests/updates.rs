@@ -6,7 +6,7 @@ mod trust;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -274,9 +274,9 @@ fn two_processes_do_not_fetch_a_list_at_once() {
     let go = Arc::new(AtomicBool::new(false));
     let turns = vec![Answer::Held(names(100), Arc::clone(&go)), Answer::Tagged(names(100), "\"held\"")];
     desk.http.answers("/list", Answer::InTurn(turns));
-    let first = desk.command(&["lists", "update"]).spawn().unwrap();
+    let first = desk.command(&["lists", "update"]).stdout(Stdio::null()).spawn().unwrap();
     until("the first asks", || desk.http.requests() == 1);
-    let second = desk.command(&["lists", "update"]).spawn().unwrap();
+    let second = desk.command(&["lists", "update"]).stdout(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_millis(500));
     assert_eq!(desk.http.requests(), 1, "the second waits for the first");
     go.store(true, Ordering::Relaxed);

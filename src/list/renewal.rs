@@ -192,13 +192,13 @@ pub fn after_failure(
     now.plus(spread.max(asked.unwrap_or_default().min(LONGEST_DELAY)))
 }
 
-/// When a list that is overdue at start is due: at once where there is no content yet, else within a tenth of `refresh` and a minute at
+/// When a list that is overdue at start is due: at once where there is no content yet, else within a twentieth of `refresh` and a minute at
 /// most, so that nodes that start together do not all ask at once.
 pub fn at_start(now: Moment, refresh: Duration, has_content: bool, chance: f64) -> Moment {
     if !has_content {
         return now;
     }
-    now.plus((refresh / 10).min(Duration::from_secs(60)).mul_f64(portion(chance)))
+    now.plus((refresh / 20).min(Duration::from_secs(60)).mul_f64(portion(chance)))
 }
 
 /// When a list is due, by what was noted. A note that lies too far ahead was made by another clock, or when `refresh` was longer: now.
@@ -286,6 +286,6 @@ mod tests {
         let day = Duration::from_secs(86_400);
         assert_eq!(at_start(NOW, day, false, 0.9), NOW);
         assert_eq!(seconds(at_start(NOW, day, true, 0.5)), 30);
-        assert_eq!(seconds(at_start(NOW, Duration::from_secs(60), true, 1.0)), 6);
+        assert_eq!(seconds(at_start(NOW, Duration::from_secs(60), true, 1.0)), 3);
     }
 }

@@ -133,7 +133,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
         StatusCode::NOT_FOUND | StatusCode::GONE => Refused::NotFound,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Refused::ServerError,
         status if status.is_server_error() => Refused::ServerError,
-        status if status.is_redirection() => Refused::Redirect,
+        status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => Refused::Redirect,
         _ => Refused::Status,
     };
     let asked = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
