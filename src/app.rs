@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cache::Cache;
+use crate::collect::lists::{Board, Updater};
 use crate::config::Config;
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
@@ -55,6 +56,8 @@ struct Parts {
     access: access::AccessInForce,
     /// Held while a snapshot is made from the one in force and swapped, so that none is made from one that no longer is.
     swap: Mutex<()>,
+    /// What is known of lists that are fetched.
+    downloads: Arc<Board>,
 }
 
 /// Runs the house until it is told to stop. Returns when everything is closed.
@@ -121,6 +124,11 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let watch = Watch::start(watch::Settings::default())
         .map_err(|error| Failure::start(format!("a thread cannot be made: {error}")))?;
     watch.renew(Watched::Lists, stamps);
+    let updater = {
+        let engine = Arc::clone(&engine);
+        Updater::start(move || Arc::clone(&engine.snapshot().config), Arc::clone(&metrics), clock)
+            .map_err(|error| Failure::start(format!("threads cannot be made: {error}")))?
+    };
     let parts = Arc::new(Parts {
         engine,
         store,
@@ -132,8 +140,10 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         watch,
         access,
         swap: Mutex::new(()),
+        downloads: updater.board(),
     });
     let outcome = runtime.block_on(open_and_wait(&parts, &doors, started, signals));
+    updater.stop();
     stop(&runtime, doors, &parts);
     // A reload that hangs on a disk that does not answer must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -10,7 +10,7 @@
 //! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
 //! | 2 | [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
-//! | 4 | [`serve`], [`web`] | doors |
+//! | 4 | [`serve`], [`web`], [`collect`] | doors, and what is collected from outside |
 //! | 5 | [`app`], [`cli`] | the house |
 //!
 //! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`,
@@ -21,6 +21,7 @@ pub mod app;
 pub mod attribution;
 pub mod cache;
 pub mod cli;
+pub mod collect;
 pub mod config;
 pub mod dns;
 pub mod engine;

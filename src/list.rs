@@ -8,6 +8,7 @@
 //!
 //! A name on a list stands for itself and for every name below it, unless its format says otherwise. Names are compared whole, so there is no false positive.
 
+pub mod candidate;
 mod code;
 pub mod compile;
 mod entry;
@@ -20,9 +21,11 @@ pub mod matcher;
 mod own;
 pub mod read;
 pub mod refusal;
+pub mod renewal;
 pub mod rule;
 mod soon;
 
+pub use candidate::{ContentLimits, Unfit, judge};
 pub use compile::{CompileError, CompileReport, Compiler, ListCount};
 pub use entry::{asked_name, listed_name};
 pub use format::Format;
@@ -30,4 +33,5 @@ pub use hits::{Found, Hit, Hits, Kind};
 pub use matcher::{Matcher, MatcherError};
 pub use read::{READING_VERSION, Reading, read};
 pub use refusal::{Flaw, Refusal};
+pub use renewal::Refused;
 pub use rule::{Answer, OwnRecord, Role, Rule, Says, Scope, Types};

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use self::connection::serve;
 pub use self::openapi::document as openapi;
-pub use self::status::{ConfigInForce, InForce, Listening, Readiness, Reload, Status, ZoneInForce};
+pub use self::status::{ConfigInForce, InForce, ListRenewal, Listening, Readiness, Reload, Status, ZoneInForce};
 use crate::metrics::Metrics;
 
 /// What the doors here ask the house. The questions are put on the runtime's own threads for each request: answers must be at hand.

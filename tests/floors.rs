@@ -37,6 +37,14 @@ const DOORS: &[Door] = &[
         ],
     },
     Door { outside: &["axum", "hyper", "hyper_util"], within: &[("web", "HTTP")] },
+    Door {
+        outside: &["ureq"],
+        within: &[("collect::lists::fetch", "the one client of HTTP: what its errors mean is said there")],
+    },
+    Door {
+        outside: &["flate2", "zstd", "tar"],
+        within: &[("collect::lists::unpack", "what comes from outside is unpacked in one place, within a bound")],
+    },
     Door { outside: &["prometheus"], within: &[("metrics", "the exposition format")] },
     Door {
         outside: &["clap", "clap_complete", "anstream", "indicatif"],

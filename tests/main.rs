@@ -31,5 +31,6 @@ mod reloads;
 mod stories;
 mod support;
 mod tickets;
+mod updates;
 mod watch;
 mod zones;

@@ -6,6 +6,7 @@ pub mod cordon;
 pub mod exported;
 pub mod figures;
 pub mod house;
+pub mod http;
 pub mod mutant;
 pub mod nsd;
 pub mod peer;

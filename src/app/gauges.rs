@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
 use super::Parts;
+use crate::config::checked::ListSource;
 use crate::engine::Snapshot;
 use crate::metrics::{
     AttributionNumbers, CacheNumbers, DiskNumbers, DoorNumbers, ListNumbers, SnapshotNumbers, StoreNumbers,
@@ -12,9 +13,10 @@ use crate::metrics::{
 };
 use crate::moment::Moment;
 use crate::serve::Doors;
+use crate::shelf::ListReport;
 use crate::subject::Via;
 use crate::upstream::ServerHealth;
-use crate::web::{ConfigInForce, House, InForce, Listening, Readiness, Reload, Status, ZoneInForce};
+use crate::web::{ConfigInForce, House, InForce, ListRenewal, Listening, Readiness, Reload, Status, ZoneInForce};
 
 /// Connects every part to the metrics and gives the house that the admin door asks.
 pub(super) fn house(parts: &Arc<Parts>, doors: &Doors, started: Moment, admin: SocketAddr) -> Arc<House> {
@@ -44,7 +46,7 @@ fn connect(parts: &Arc<Parts>, doors: &Doors) {
         Some(SnapshotNumbers { generation: snapshot.generation, age_seconds })
     });
     let p = of(parts);
-    metrics.lists_from(move || lists(&p.engine.snapshot(), p.engine.clock.now()));
+    metrics.lists_from(move || lists(&p, &p.engine.snapshot(), p.engine.clock.now()));
     let p = of(parts);
     metrics.attribution_from(move || {
         vec![AttributionNumbers { via: Via::Static, entries: p.engine.snapshot().roster.len() as u64 }]
@@ -76,14 +78,43 @@ fn store(parts: &Parts) -> StoreNumbers {
     }
 }
 
-fn lists(snapshot: &Snapshot, now: Moment) -> Vec<ListNumbers> {
+fn lists(parts: &Parts, snapshot: &Snapshot, now: Moment) -> Vec<ListNumbers> {
     let numbers = snapshot.lists.lists.iter().map(|report| ListNumbers {
         list: report.source.name.clone(),
         entries: report.yielded.entries,
         refused_lines: report.yielded.refused_lines,
-        age_seconds: Some(now.since(report.modified).as_secs_f64()),
+        age_seconds: present_at(parts, report).map(|at| now.since(at).as_secs_f64()),
     });
     numbers.collect()
+}
+
+/// When a list's content was last known to be the present one: a file's, when it was changed; a download's, when its server said so.
+fn present_at(parts: &Parts, report: &ListReport) -> Option<Moment> {
+    match report.source.download {
+        None => Some(report.modified),
+        Some(_) => parts.downloads.of(&report.source.name)?.checked_at,
+    }
+}
+
+/// What came of renewing the lists that are fetched, by name.
+fn renewals(parts: &Parts, snapshot: &Snapshot) -> BTreeMap<Box<str>, ListRenewal> {
+    let lists = snapshot.lists.lists.iter().map(|report| &report.source);
+    let renewal = |list: &ListSource| {
+        let url = list.download.as_ref()?.shown().to_owned();
+        let state = parts.downloads.of(&list.name).unwrap_or_default();
+        let renewal = ListRenewal {
+            url,
+            result: state.word().to_owned(),
+            text: state.last.as_ref().map(|last| last.text.clone()),
+            at: state.last.as_ref().map(|last| last.at),
+            checked_at: state.checked_at,
+            next_try: state.next_try,
+            failures: state.failures,
+            etag_known: state.etag.is_some(),
+        };
+        Some((list.name.clone(), renewal))
+    };
+    lists.filter_map(renewal).collect()
 }
 
 fn upstream(health: ServerHealth) -> UpstreamNumbers {
@@ -126,7 +157,8 @@ fn status(parts: &Parts, started: Moment, dns: &[SocketAddr], admin: SocketAddr)
             since: snapshot.born,
             config: ConfigInForce { path: snapshot.config.path.clone(), sha256: snapshot.config.sha256.clone() },
             network_zones: network_zones.collect(),
-            lists: lists(&snapshot, now),
+            lists: lists(parts, &snapshot, now),
+            renewals: renewals(parts, &snapshot),
         }),
         last_reload: last_reload(parts),
         listen: Listening { dns: dns.to_vec(), admin },

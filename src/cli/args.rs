@@ -40,7 +40,7 @@ pub enum Command {
     Check,
     /// Tell why a name is answered or blocked: every rule looked at, and what spoke
     Explain(ExplainArgs),
-    /// Tell what the lists yielded, and which of them hold a name
+    /// Tell what the lists yielded, and which of them hold a name; fetch those that have an address
     #[command(subcommand)]
     Lists(ListsCommand),
     /// Let somebody reach a name or a category for a while

@@ -4,6 +4,9 @@
 pub mod add;
 pub mod find;
 
+mod downloads;
+mod update;
+
 use std::io;
 use std::time::Duration;
 
@@ -48,6 +51,8 @@ pub enum ListsCommand {
         #[arg(long, value_name = "CATEGORY")]
         category: Option<String>,
     },
+    /// Fetch lists that have a `url` now; with or without a running server
+    Update(update::UpdateArgs),
 }
 
 /// Runs the command.
@@ -63,6 +68,7 @@ pub fn run(command: &ListsCommand, config: &Config, out: &mut Out) -> Result<(),
         ListsCommand::Add { change, except } => add::add(change, *except, config, out),
         ListsCommand::Remove(change) => add::remove(change, config, out),
         ListsCommand::Added { category } => add::added(category.as_deref(), config, out),
+        ListsCommand::Update(args) => update::run(args, &config.lists, &Clock::Real, out),
     }
 }
 
@@ -129,6 +135,7 @@ fn print(out: &mut Out, rows: &[Row], model: &Model, now: Moment) -> io::Result<
             Err(error) => out.line(format_args!("\n{error}"))?,
         }
     }
+    downloads::table(out, rows.iter().map(|row| row.list), now)?;
     out.line("")
 }
 
@@ -141,7 +148,7 @@ fn cells(row: &Row, model: &Model, now: Moment) -> Vec<String> {
             cells.push(yielded.format.word().to_owned());
             cells.extend([yielded.entries, yielded.duplicates, yielded.refused_lines].map(grouped));
             cells.push(size(report.octets));
-            cells.push(age(now.since(report.modified)));
+            cells.push(if downloads::is_missing(row.list) { "-".to_owned() } else { age(now.since(report.modified)) });
             cells.push(result(row).to_owned());
         }
         Err(_) => {
@@ -154,6 +161,7 @@ fn cells(row: &Row, model: &Model, now: Moment) -> Vec<String> {
 
 fn result(row: &Row) -> &'static str {
     match row.report {
+        Ok(_) if downloads::is_missing(row.list) => "not fetched yet",
         Ok(report) if report.yielded.entries == 0 => "no names",
         Ok(_) => "ok",
         Err(_) => "failed",
@@ -212,6 +220,7 @@ fn object(row: &Row, model: &Model, now: Moment) -> Value {
     };
     if let (Value::Object(object), Value::Object(facts)) = (&mut object, facts) {
         object.extend(facts);
+        object.extend(downloads::facts(row.list));
     }
     object
 }

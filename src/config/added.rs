@@ -40,6 +40,7 @@ impl Config {
                     path: path.clone(),
                     format: Some(Format::Domains),
                     added: Some(category.name.clone()),
+                    download: None,
                 });
             }
         }

@@ -93,7 +93,7 @@ impl Check<'_> {
         let node = self.node(&file.node);
         let listen = self.listen(&file.listen);
         let upstream = self.upstream(&file.upstream, &listen);
-        let lists = self.categories(&file.category, &mut model);
+        let lists = self.categories(&file.category, &node.data_dir, &mut model);
         self.schedules(&file.schedule, &mut model);
         self.groups(&file.group, &mut model);
         self.policies(&file.policy, &mut model);

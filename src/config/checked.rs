@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dns::Name;
-use crate::list::{Format, Role};
+use crate::list::{ContentLimits, Format, Role};
 use crate::policy::Model;
 use crate::subject::Known;
 use crate::verdict::CategoryId;
@@ -152,6 +152,28 @@ pub struct ListSource {
     pub format: Option<Format>,
     /// The category's name, when the file is the journal of `cordon lists add` and only its lines for that category are meant.
     pub added: Option<Box<str>>,
+    /// Where the file is fetched; none: it is put there by somebody else.
+    pub download: Option<Download>,
+}
+
+/// A list that is fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Where, `http://` or `https://`. Its query may be a secret: show [`Download::shown`].
+    pub url: Box<str>,
+    /// How often.
+    pub refresh: Duration,
+    /// How long a transfer may take in all.
+    pub timeout: Duration,
+    /// What new content must keep within to come into force.
+    pub limits: ContentLimits,
+}
+
+impl Download {
+    /// The address without its query, fit for logs and screens.
+    pub fn shown(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
 }
 
 /// What a folder of the Toulouse lists has for names and URLs, the names first; nothing when it is no such folder.

@@ -70,7 +70,7 @@ impl SourceText<'_> {
         Place {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            text: self.text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: without_secrets(self.text[line_start..line_end].trim_end_matches('\r')),
             width: self.text[start..end].chars().count().max(1),
         }
     }
@@ -166,6 +166,27 @@ pub fn duration_text(span: Duration) -> String {
     humantime::format_duration(span).to_string()
 }
 
+/// The line with a star for each character of a user, a password or a query in an address: errors stand in logs and on screens, and
+/// these may be secrets.
+fn without_secrets(line: &str) -> String {
+    let stars = |secret: &str| secret.chars().map(|_| '*').collect::<String>();
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        let address = after.find(['"', '\'', ' ', '\t', ',']).map_or(after, |end| &after[..end]);
+        let (place, query) = address.split_once('?').unwrap_or((address, ""));
+        let authority = place.split('/').next().unwrap_or_default();
+        let user = authority.rfind('@').map_or("", |at| &authority[..at]);
+        shown.extend([before, "://", &stars(user), &place[user.len()..]]);
+        if place.len() < address.len() {
+            shown.extend(["?", &stars(query)]);
+        }
+        rest = &after[address.len()..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
 fn floor_char(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -185,6 +206,24 @@ mod tests {
         let error = source.error(at..at + 5, "é", "is wrong".into(), Some("do right".into()));
         let expected = "cordon.toml:2:6: é: is wrong; do right\n  2 | \té = [\"x\"]\n    | \t    ^^^^^";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn secrets_in_an_address_are_not_shown() {
+        for (line, shown) in [
+            (
+                "a = \"https://mé:x@y@lists.example/a\" # b://c, http://d/@",
+                "a = \"https://******@lists.example/a\" # b://c, http://d/@",
+            ),
+            (
+                "url = \"https://lists.example/a?key=b&c\", refresh = \"x?\"",
+                "url = \"https://lists.example/a?*******\", refresh = \"x?\"",
+            ),
+            ("://", "://"),
+            ("x://?", "x://?"),
+        ] {
+            assert_eq!(without_secrets(line), shown);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use super::families::Families;
 use super::labels::OTHER;
 use super::{lock, table};
+use crate::list::Refused;
 use crate::moment::Moment;
 use crate::subject::Via;
 
@@ -20,20 +21,17 @@ pub enum ListUpdate {
     Updated,
     /// Nothing had changed.
     Unchanged,
-    /// It could not be fetched, read, or was refused; the last content stays.
-    Failed,
+    /// It could not be fetched, or was refused; the last content stays.
+    Refused(Refused),
 }
 
 impl ListUpdate {
-    /// Every result.
-    pub const ALL: [ListUpdate; 3] = [ListUpdate::Updated, ListUpdate::Unchanged, ListUpdate::Failed];
-
     /// The word of the label.
     pub const fn word(self) -> &'static str {
         match self {
             ListUpdate::Updated => "updated",
             ListUpdate::Unchanged => "unchanged",
-            ListUpdate::Failed => "failed",
+            ListUpdate::Refused(refused) => refused.word(),
         }
     }
 }
@@ -77,7 +75,7 @@ pub(super) struct Events {
     last_success: AtomicI64,
     access_done: AtomicU64,
     access_failed: AtomicU64,
-    lists: Mutex<BTreeMap<String, [u64; 3]>>,
+    lists: Mutex<BTreeMap<String, BTreeMap<ListUpdate, u64>>>,
     attribution: [[AtomicU64; AttributionResult::ALL.len()]; VIAS.len()],
 }
 
@@ -107,9 +105,9 @@ impl Events {
     pub(super) fn list_update(&self, list: &str, result: ListUpdate) {
         let mut lists = lock(&self.lists);
         let list = if lists.len() < MOST_LISTS || lists.contains_key(list) { list } else { OTHER };
-        if let Some(count) = lists.entry(list.to_owned()).or_default().get_mut(result as usize) {
-            *count += 1;
-        }
+        // Good results are shown from zero; of the others only those that were met, or there would be twenty series a list.
+        let good = || [ListUpdate::Updated, ListUpdate::Unchanged].map(|result| (result, 0)).into();
+        *lists.entry(list.to_owned()).or_insert_with(good).entry(result).or_default() += 1;
     }
 
     pub(super) fn attribution(&self, via: Via, result: AttributionResult) {
@@ -133,7 +131,7 @@ impl Events {
             }
         }
         for (list, counts) in lock(&self.lists).iter() {
-            for (result, count) in ListUpdate::ALL.iter().zip(counts) {
+            for (result, count) in counts {
                 families.add(table::LIST_UPDATE, &[list, result.word()], *count);
             }
         }

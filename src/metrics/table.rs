@@ -123,11 +123,11 @@ table! {
     LIST_ENTRIES = Gauge "cordon_list_entries" ["list"]
         "Rules a list yielded.";
     LIST_AGE = Gauge "cordon_list_age_seconds" ["list"]
-        "Age of a list's content.";
+        "Age of a list's content; of one that is fetched, since its server said that it is the present one.";
     LIST_REFUSED_LINES = Gauge "cordon_list_refused_lines" ["list"]
         "Lines of a list that are no rule.";
     LIST_UPDATE = Counter "cordon_list_update_total" ["list", "result"]
-        "Attempts to renew a list, by how they ended.";
+        "Attempts to renew a list, by how they ended: updated, unchanged, or why nothing changed.";
 
     ATTRIBUTION_ENTRIES = Gauge "cordon_attribution_entries" ["source"]
         "Addresses of which it is known who has them, by how it is known.";

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::list::Refused;
 use crate::verdict::{Action, CategoryId, Source, Transport};
 
 /// The value of the series whose name and labels are `series`.
@@ -29,7 +30,7 @@ fn moved() -> Arc<Metrics> {
     worker.blocked(labels.zone(None), labels.category(None));
     metrics.upstreams_from(|| vec![upstream("udp://192.0.2.53", false)]);
     metrics.reloaded(Moment::from_seconds(1_000));
-    metrics.list_update("webmail/main.txt", ListUpdate::Failed);
+    metrics.list_update("webmail/main.txt", ListUpdate::Refused(Refused::Html));
     metrics.attribution_event(Via::Radius, AttributionResult::Malformed);
     metrics.store_from(|| StoreNumbers { parts: 7, disk: Some(DiskNumbers::default()), ..StoreNumbers::default() });
     metrics.cache_from(|| CacheNumbers { entries: 5, bytes: 900, limit_bytes: 1_000 });

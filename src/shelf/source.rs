@@ -68,6 +68,9 @@ pub(super) fn looked_at(list: &ListSource, seen: &Seen) -> Result<Content, Shelf
     if list.added.is_some() {
         return added(list).map(|(content, _)| content);
     }
+    if is_to_come(list) {
+        return Ok(nothing_yet());
+    }
     let files = Files::of(list)?;
     if let Some(what) = &files.alone
         && let Some(sha256) = seen.sha256(&list.path, what)
@@ -101,6 +104,9 @@ pub(super) fn looked_at(list: &ListSource, seen: &Seen) -> Result<Content, Shelf
 pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format>), ShelfError> {
     if list.added.is_some() {
         return added(list).map(|(content, bytes)| (content, bytes, Some(Format::Domains)));
+    }
+    if is_to_come(list) {
+        return Ok((nothing_yet(), Vec::new(), list.format));
     }
     let files = Files::of(list)?;
     let mut content = Gathered::of(&files);
@@ -223,6 +229,16 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{octet:02x}");
         text
     })
+}
+
+/// What a list is worth that was never fetched: it is empty, and a start does not fail for it.
+fn nothing_yet() -> Content {
+    Content { sha256: Sha256::digest([]).into(), octets: 0, modified: Moment::default(), reading: None, stood: None }
+}
+
+/// Whether a list is still to be fetched.
+fn is_to_come(list: &ListSource) -> bool {
+    list.download.is_some() && std::fs::metadata(&list.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn open(list: &ListSource, path: &Path) -> Result<(File, Moment), ShelfError> {

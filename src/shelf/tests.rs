@@ -33,6 +33,7 @@ impl Bench {
                 path,
                 format: None,
                 added: None,
+                download: None,
             });
         }
         bench

@@ -100,7 +100,7 @@ fn write_in_force(page: &mut String, status: &Status, in_force: &InForce) -> fmt
     }
     page.push_str(
         "</table>\n<h2>Lists</h2>\n<table>\n<tr><th>List</th><th class=\"number\">Rules</th>\
-         <th class=\"number\">Refused lines</th><th class=\"number\">Age</th></tr>\n",
+         <th class=\"number\">Refused lines</th><th class=\"number\">Age</th><th>Last update</th></tr>\n",
     );
     for list in &in_force.lists {
         let age = list.age_seconds.and_then(|age| Duration::try_from_secs_f64(age).ok());
@@ -108,10 +108,11 @@ fn write_in_force(page: &mut String, status: &Status, in_force: &InForce) -> fmt
         writeln!(
             page,
             "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{age}</td></tr>",
+             <td class=\"number\">{age}</td><td>{}</td></tr>",
             Escaped(&list.list),
             list.entries,
-            list.refused_lines
+            list.refused_lines,
+            Escaped(in_force.renewals.get(&list.list).map_or("-", |renewal| &renewal.result))
         )?;
     }
     page.push_str("</table>\n");

@@ -1,5 +1,6 @@
 //! What the house tells of itself: as meant, and as the API writes it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -55,6 +56,29 @@ pub struct InForce {
     pub network_zones: Vec<ZoneInForce>,
     /// Lists, as written.
     pub lists: Vec<ListNumbers>,
+    /// Of those that are fetched, what came of it, by name.
+    pub renewals: BTreeMap<Box<str>, ListRenewal>,
+}
+
+/// What came of renewing a list that is fetched.
+#[derive(Clone, Debug)]
+pub struct ListRenewal {
+    /// Where it is fetched, without the query.
+    pub url: String,
+    /// `updated`, `unchanged`, `not-fetched-yet`, or why the last attempt changed nothing.
+    pub result: String,
+    /// The same in a sentence; none: there was no attempt.
+    pub text: Option<String>,
+    /// When the last attempt ended.
+    pub at: Option<Moment>,
+    /// When the server last said that what is in force is the present content.
+    pub checked_at: Option<Moment>,
+    /// When it is due.
+    pub next_try: Option<Moment>,
+    /// Attempts in a row that failed.
+    pub failures: u32,
+    /// Whether the server can be asked for changes only.
+    pub etag_known: bool,
 }
 
 /// A configuration in force.
@@ -142,8 +166,32 @@ struct ListV1 {
     entries: u64,
     /// Lines that are no rule.
     refused_lines: u64,
-    /// Age of its content in seconds.
+    /// Age of its content in seconds; of a list that is fetched, since the server said that it is the present one.
     age_seconds: Option<f64>,
+    /// What came of fetching it; null: it is a file.
+    update: Option<UpdateV1>,
+}
+
+/// What came of fetching a list. Where it failed, what was in force before still is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ListUpdate")]
+struct UpdateV1 {
+    /// Where it is fetched, without the query.
+    url: String,
+    /// `updated`, `unchanged`, `not-fetched-yet`, or why the last attempt changed nothing.
+    result: String,
+    /// The same in a sentence.
+    text: Option<String>,
+    /// When the last attempt ended.
+    at: Option<String>,
+    /// When the server last said that what is in force is the present content.
+    checked_at: Option<String>,
+    /// When it is due.
+    next_try: Option<String>,
+    /// Attempts in a row that failed.
+    failures: u32,
+    /// Whether the server can be asked for changes only.
+    etag_known: bool,
 }
 
 /// One reload.
@@ -175,8 +223,12 @@ impl StatusV1 {
         let Status { version, node, now, started, in_force, last_reload, listen } = status;
         let (generation, since, config, network_zones, lists) = match in_force {
             None => (None, None, None, Vec::new(), Vec::new()),
-            Some(InForce { generation, since, config, network_zones, lists }) => {
-                (Some(generation), Some(since), Some(config), network_zones, lists)
+            Some(InForce { generation, since, config, network_zones, lists, mut renewals }) => {
+                let lists = lists.into_iter().map(|list| {
+                    let renewal = renewals.remove(&list.list);
+                    ListV1::new(list, renewal)
+                });
+                (Some(generation), Some(since), Some(config), network_zones, lists.collect())
             }
         };
         StatusV1 {
@@ -191,16 +243,25 @@ impl StatusV1 {
             snapshot_age_seconds: since.map(|since| now.since(since).as_secs_f64()),
             config,
             network_zones,
-            lists: lists.into_iter().map(ListV1::from).collect(),
+            lists,
             last_reload: last_reload.map(ReloadV1::from),
             listen,
         }
     }
 }
 
-impl From<ListNumbers> for ListV1 {
-    fn from(ListNumbers { list, entries, refused_lines, age_seconds }: ListNumbers) -> ListV1 {
-        ListV1 { name: list.into(), entries, refused_lines, age_seconds }
+impl ListV1 {
+    fn new(numbers: ListNumbers, renewal: Option<ListRenewal>) -> ListV1 {
+        let ListNumbers { list, entries, refused_lines, age_seconds } = numbers;
+        ListV1 { name: list.into(), entries, refused_lines, age_seconds, update: renewal.map(UpdateV1::from) }
+    }
+}
+
+impl From<ListRenewal> for UpdateV1 {
+    fn from(renewal: ListRenewal) -> UpdateV1 {
+        let ListRenewal { url, result, text, at, checked_at, next_try, failures, etag_known } = renewal;
+        let [at, checked_at, next_try] = [at, checked_at, next_try].map(|time| time.map(|time| time.to_string()));
+        UpdateV1 { url, result, text, at, checked_at, next_try, failures, etag_known }
     }
 }
 

@@ -89,6 +89,19 @@ impl Answer {
     }
 }
 
+fn renewal(at: Moment) -> ListRenewal {
+    ListRenewal {
+        url: "https://lists.example/a.txt".into(),
+        result: "shrunk".into(),
+        text: Some("1 entry".into()),
+        at: Some(at),
+        checked_at: None,
+        next_try: Some(at.plus(Duration::from_secs(60))),
+        failures: 2,
+        etag_known: true,
+    }
+}
+
 fn status(admin: SocketAddr) -> Status {
     let start = Moment::from_seconds(1_000);
     Status {
@@ -102,6 +115,7 @@ fn status(admin: SocketAddr) -> Status {
             config: ConfigInForce { path: "/etc/cordon/cordon.toml".into(), sha256: "ab".repeat(32) },
             network_zones: vec![ZoneInForce { name: "hq".into(), policy: "standard".into() }],
             lists: vec![ListNumbers { list: "webmail/a.txt".into(), entries: 5, refused_lines: 1, age_seconds: None }],
+            renewals: [("webmail/a.txt".into(), renewal(start))].into(),
         }),
         last_reload: Some(Reload { at: start, error: Some(String::from("cordon.toml:3:1: <unknown key>")) }),
         listen: Listening { dns: vec!["127.0.0.1:5300".parse().unwrap()], admin },
@@ -142,6 +156,9 @@ async fn the_status_says_what_is_in_force() {
     assert_eq!(status["last_reload"]["result"], "failed");
     assert_eq!(status["listen"]["dns"][0], "127.0.0.1:5300");
     assert_eq!(status["lists"][0]["refused_lines"], 1);
+    let update = &status["lists"][0]["update"];
+    assert_eq!((&update["result"], &update["failures"]), (&"shrunk".into(), &2.into()));
+    assert_eq!(update["next_try"], "1970-01-01T00:17:40.000000Z");
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ impl Desk {
                 path,
                 format: None,
                 added: None,
+                download: None,
             });
         }
         Desk { dir, lists, model }

@@ -1,5 +1,7 @@
 //! Categories and the lists that feed them.
 
+mod url;
+
 use std::path::{Path, PathBuf};
 
 use super::{Check, Seen, values};
@@ -17,7 +19,12 @@ const MAX_LISTS: usize = u16::MAX as usize + 1;
 
 impl Check<'_> {
     /// Fills the model's categories and gives their lists.
-    pub(super) fn categories(&mut self, written: &[Written<v1::Category>], model: &mut Model) -> Vec<ListSource> {
+    pub(super) fn categories(
+        &mut self,
+        written: &[Written<v1::Category>],
+        data_dir: &Path,
+        model: &mut Model,
+    ) -> Vec<ListSource> {
         let (mut names, mut list_names) = (Seen::default(), Seen::default());
         let mut lists = Vec::new();
         for (n, category) in written.iter().enumerate() {
@@ -32,7 +39,7 @@ impl Check<'_> {
             }
             let Ok(id) = u8::try_from(model.categories.len()) else { continue };
             let shown = name.clone().unwrap_or_default();
-            self.lists(category, &key, &shown, CategoryId(id), &mut list_names, &mut lists);
+            self.lists(category, &key, (&shown, CategoryId(id)), data_dir, &mut list_names, &mut lists);
             let Some(name) = name else { continue };
             let title = category.title.as_ref().map_or(&*name, |text| text.as_str()).into();
             let clause = category.clause.as_ref().map(|text| text.as_str().into());
@@ -49,8 +56,8 @@ impl Check<'_> {
         &mut self,
         category: &v1::Category,
         key: &Key,
-        category_name: &str,
-        id: CategoryId,
+        (category_name, id): (&str, CategoryId),
+        data_dir: &Path,
         seen: &mut Seen,
         lists: &mut Vec<ListSource>,
     ) {
@@ -60,11 +67,10 @@ impl Check<'_> {
         }
         for (n, list) in category.lists.iter().flat_map(|lists| lists.iter()).enumerate() {
             let key = key.of("lists").nth(n);
-            let Some(text) = &list.path else { continue };
-            let path = self.list_path(text, &key.of("path"));
+            let Some(origin) = self.origin(list, &key) else { continue };
             let (name, at) = match &list.name {
                 Some(given) => (given.as_str().to_owned(), given),
-                None => (usual_name(category_name, &path), text),
+                None => (usual_name(category_name, origin.last_part()), origin.written()),
             };
             self.is_first_list(seen, &name, at, &key);
             let format = list.format.as_deref().map(|format| match format {
@@ -77,6 +83,7 @@ impl Check<'_> {
                 v1::ListFormat::Unbound => Format::Unbound,
                 v1::ListFormat::Ut1 => Format::Ut1,
             });
+            let (path, download) = origin.placed(&name, data_dir);
             if let (Some(written), Some(format)) = (&list.format, format)
                 && format != Format::Ut1
                 && path.is_dir()
@@ -92,6 +99,7 @@ impl Check<'_> {
                 path,
                 format,
                 added: None,
+                download,
             });
             self.list_exceptions(list.except.as_ref(), &key, &name, (id, of), seen, lists);
         }
@@ -107,6 +115,7 @@ impl Check<'_> {
                 path,
                 format: None,
                 added: None,
+                download: None,
             });
         }
     }
@@ -137,12 +146,20 @@ impl Check<'_> {
                 );
             }
             let role = Role::ExceptList(of);
-            lists.push(ListSource { name: name.into(), category, role, path, format: None, added: None });
+            lists.push(ListSource {
+                name: name.into(),
+                category,
+                role,
+                path,
+                format: None,
+                added: None,
+                download: None,
+            });
         }
     }
 
     /// A file, or a folder of the Toulouse lists.
-    fn list_path(&mut self, text: &Text, key: &Key) -> PathBuf {
+    pub(super) fn list_path(&mut self, text: &Text, key: &Key) -> PathBuf {
         let path = self.path(text);
         match !text.is_empty() && ut1_files(&path).next().is_some() {
             true => path,

@@ -11,9 +11,6 @@ use crate::config::errors::{ConfigError, SourceText, advise, nearest};
 /// Keys of the full configuration that this version does not know yet, and what to do instead.
 const LATER: &[(&str, &str)] = &[
     ("tls", "remove it; `listen.dns` is served over UDP and TCP"),
-    ("category.lists.url", "fetch the list yourself and name the file with `path`"),
-    ("category.lists.refresh", "remove it; `cordon` reads the file again on SIGHUP"),
-    ("category.lists.min_entries", "remove it"),
     ("attribution.lease_file", "name fixed clients with `[[attribution.static]]`"),
     ("attribution.radius", "name fixed clients with `[[attribution.static]]`"),
     ("attribution.signon", "name fixed clients with `[[attribution.static]]`"),
@@ -188,9 +185,9 @@ impl<'a> Walk<'a> {
             (Some("integer"), DeValue::String(text)) if text.parse::<i64>().is_ok() => {
                 Some(format!("write it without quotation marks: `{text}`"))
             }
-            (Some("object"), DeValue::String(text)) => match schema["required"].as_array().map(Vec::as_slice) {
-                Some([Value::String(only)]) => Some(format!("write `{{ {only} = {text:?} }}`")),
-                _ => Some(format!("write it as a table: `[{}]`", key.without_places())),
+            (Some("object"), DeValue::String(text)) => match only_key(schema) {
+                Some(only) => Some(format!("write `{{ {only} = {text:?} }}`")),
+                None => Some(format!("write it as a table: `[{}]`", key.without_places())),
             },
             (Some("object"), DeValue::Array(_)) => {
                 Some(format!("write `[{}]` with single brackets", key.without_places()))
@@ -216,9 +213,9 @@ impl<'a> Walk<'a> {
             Some("array") => format!("[{}]", self.example(schema.get("items"))),
             Some("integer") => schema["minimum"].as_i64().unwrap_or(0).to_string(),
             Some("boolean") => "true".to_owned(),
-            Some("object") => match schema["required"].as_array().map(Vec::as_slice) {
-                Some([Value::String(only)]) => format!("{{ {only} = \"...\" }}"),
-                _ => "{ ... }".to_owned(),
+            Some("object") => match only_key(schema) {
+                Some(only) => format!("{{ {only} = \"...\" }}"),
+                None => "{ ... }".to_owned(),
             },
             _ => "...".to_owned(),
         }
@@ -240,6 +237,15 @@ fn choices(schema: &Value) -> Vec<&str> {
     }
     let each = schema["oneOf"].as_array().into_iter().flatten();
     each.filter_map(|choice| choice["const"].as_str()).collect()
+}
+
+/// The one key a table must have; the first, where it must have one of several.
+fn only_key(schema: &Value) -> Option<&str> {
+    let required = schema.get("required").unwrap_or(&schema["oneOf"][0]["required"]);
+    match required.as_array()?.as_slice() {
+        [Value::String(only)] => Some(only),
+        _ => None,
+    }
 }
 
 fn is_of(wanted: &str, value: &DeValue<'_>) -> bool {

@@ -27,19 +27,36 @@ pub struct Category {
     pub except: Option<Texts>,
 }
 
-/// A list.
+/// A list: a file that is there, or one that is fetched over HTTP or HTTPS.
 #[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["path"] }, { "required": ["url"] }]))]
 pub struct ListFile {
-    /// The file, which may be packed with gzip; or a folder of the Toulouse lists, with `domains` and `urls`.
-    #[schemars(required)]
+    /// The file, which may be packed with gzip; or a folder of the Toulouse lists, with `domains` and `urls`; or `url`.
     pub path: Option<Text>,
+    /// Where it is fetched, `https://` or `http://`; or `path`.
+    pub url: Option<Text>,
     /// Its name in log and metrics; `category/file` when missing.
     pub name: Option<Text>,
     /// Its format; found out from the content when missing.
     pub format: Option<Written<ListFormat>>,
     /// Lists of names that are not in the category by this list; other lists may still hold them.
     pub except: Option<Texts>,
+    /// How often it is asked for, with `url`. Default: `24h`.
+    pub refresh: Option<Text>,
+    /// The least entries new content must have, with `url`. Default: 1.
+    #[schemars(range(min = 1, max = 1000000000))]
+    pub min_entries: Option<Written<i64>>,
+    /// The most its unpacked content may take, with `url`. Default: `256MiB`.
+    pub max_size: Option<Text>,
+    /// By how many percent it may fall short of the entries in force, with `url`; 100: by all but `min_entries`. Default: 50.
+    #[schemars(range(min = 0, max = 100))]
+    pub max_shrink: Option<Written<i64>>,
+    /// By how many percent it may go beyond the entries in force, with `url`. Default: 400.
+    #[schemars(range(min = 0, max = 1000000000))]
+    pub max_growth: Option<Written<i64>>,
+    /// How long a transfer may take in all, with `url`. Default: `60s`.
+    pub timeout: Option<Text>,
 }
 
 /// Format of a list.
