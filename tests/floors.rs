@@ -43,7 +43,10 @@ const DOORS: &[Door] = &[
     },
     Door {
         outside: &["flate2", "zstd", "tar"],
-        within: &[("collect::lists::unpack", "what comes from outside is unpacked in one place, within a bound")],
+        within: &[
+            ("collect::lists::unpack", "what comes from outside is unpacked in one place, within a bound"),
+            ("shelf::source", "a list that an admin put there as it came, packed"),
+        ],
     },
     Door { outside: &["prometheus"], within: &[("metrics", "the exposition format")] },
     Door {
