@@ -298,6 +298,24 @@ fn lists_are_named_and_only_those_due_are_fetched_when_that_is_asked() {
 }
 
 #[test]
+fn a_terminal_sees_a_bar_while_something_comes() {
+    let desk = Desk::new();
+    let go = Arc::new(AtomicBool::new(false));
+    desk.http.answers("/list", Answer::Held(names(100), Arc::clone(&go)));
+    let seen = desk.cordon.dir.join("terminal");
+    let config = desk.cordon.config();
+    let line = format!("{} --config {} lists update", env!("CARGO_BIN_EXE_cordon"), config.display());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qefc", &line]).arg(&seen).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut terminal = terminal.spawn().expect("script (util-linux) is needed for this test");
+    let shown = || String::from_utf8_lossy(&std::fs::read(&seen).unwrap_or_default()).into_owned();
+    until("the bar names the list", || shown().contains("bets 0 B"));
+    go.store(true, Ordering::Relaxed);
+    assert!(terminal.wait().unwrap().success());
+    assert!(shown().contains("bets: updated: 100 entries (none before)"), "{}", shown());
+}
+
+#[test]
 fn two_processes_do_not_fetch_a_list_at_once() {
     let desk = Desk::new();
     let go = Arc::new(AtomicBool::new(false));

@@ -1,5 +1,5 @@
 //! One request over HTTP or HTTPS: the one place that knows the client. Certificates are held against the system's authorities; a proxy
-//! is taken from the environment (`https_proxy`, `http_proxy`, `all_proxy`, `no_proxy`).
+//! is taken from the environment (the first of `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`; not for hosts of `NO_PROXY`).
 
 use std::io::{self, Read};
 use std::time::Duration;
