@@ -9,6 +9,7 @@ use crate::config::checked::ut1_files;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
 use crate::shelf::ShelfError;
+use crate::store::yield_to_answers;
 use crate::web::Reload;
 
 /// Why there is a reload.
@@ -30,9 +31,7 @@ pub(super) struct Ended {
 
 /// Reads, checks, compiles aside, probes and swaps; away from the threads that answer.
 pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
-    let at_work = Arc::clone(parts);
-    let worked = tokio::task::spawn_blocking(move || prepare_and_swap(&at_work, cause)).await;
-    let error = match worked {
+    let error = match apart(parts, cause).await {
         Ok(Ok(Some(generation))) => {
             parts.metrics.reloaded(parts.engine.clock.now());
             tracing::info!(generation, lists_only = cause == Cause::Lists, "a new snapshot is in force");
@@ -46,7 +45,7 @@ pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
             }
             Some(error.to_string())
         }
-        Err(panic) => Some(format!("the reload ended in a fault of ours: {panic}")),
+        Err(fault) => Some(fault),
     };
     let mut last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = &error {
@@ -71,6 +70,19 @@ fn settle(parts: &Parts) {
         tracing::info!(generation = parts.engine.generation(), "the lists hold again what is in force");
         *last = Some(Ended { cause: Cause::Lists, reload: Reload { at: parts.engine.clock.now(), error: None } });
     }
+}
+
+/// Prepares on a thread of its own, which has the processor only when nobody answers: compiling millions of names takes seconds of it.
+async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, ReloadError>, String> {
+    let at_work = Arc::clone(parts);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let work = move || {
+        yield_to_answers();
+        let _ = tell.send(prepare_and_swap(&at_work, cause));
+    };
+    let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(work);
+    thread.map_err(|error| format!("a thread for the reload cannot be made: {error}"))?;
+    told.await.map_err(|_| "the reload ended in a fault of ours, which stands above".to_owned())
 }
 
 /// The generation put in force; none when lists were looked at and hold what is in force already.
