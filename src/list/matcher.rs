@@ -213,7 +213,7 @@ impl Matcher {
             hashed |= 1 << labels;
             hashes[labels].write(hash);
         }
-        // SAFETY, here and below: the hash of every bit in `hashed` has been written.
+        // SAFETY: the hash of every bit in `hashed` has been written, and it is asked for those alone.
         let hash_of = |labels: usize| unsafe { hashes[labels].assume_init() };
         while hashed != 0 {
             let labels = hashed.trailing_zeros() as usize;
