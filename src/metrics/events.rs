@@ -90,6 +90,7 @@ impl Events {
         self.reloads_done.fetch_add(1, Ordering::Relaxed);
         self.last_success.store(at.micros(), Ordering::Relaxed);
         self.last_failed.store(!all, Ordering::Relaxed);
+        self.reload_heard.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn reload_settled(&self) {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use memmap2::Mmap;
 
+use crate::hex::hex;
 use crate::list::{Matcher, MatcherError};
-use crate::shelf::source::hex;
 use crate::shelf::{Shelf, ShelfError, Yield, receipt};
 
 /// How much older than the newest compiled file an unfinished one must be to count as left behind by a killed process.
