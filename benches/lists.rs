@@ -116,9 +116,20 @@ fn look_ups(matcher: &Matcher, names: &[Name]) {
     let deep: Vec<Name> = (0..many)
         .map(|_| Name::parse(&format!("a.b.c.d.e.f.g.{}", unlisted(&mut dice))).unwrap_or(Name::ROOT))
         .collect();
+    // As people ask: few names often, many hardly ever (Zipf's law over ten thousand names).
+    let popular = |of: &[Name], dice: &mut Dice| -> Vec<Name> {
+        (0..many).map(|_| of[dice.zipf(of.len().min(10_000))]).collect()
+    };
+    let (popular_hits, popular_misses) = (popular(&hits, &mut dice), popular(&misses, &mut dice));
     let set: HashSet<Box<[u8]>> = names.iter().map(|name| name.as_wire().into()).collect();
-    for (what, asked) in [("hit", &hits), ("hit, a host below", &below), ("miss", &misses), ("miss, ten labels", &deep)]
-    {
+    for (what, asked) in [
+        ("hit, as people ask", &popular_hits),
+        ("miss, as people ask", &popular_misses),
+        ("hit", &hits),
+        ("hit, a host below", &below),
+        ("miss", &misses),
+        ("miss, ten labels", &deep),
+    ] {
         let mut found = Hits::new();
         let mut ours = || {
             timed(asked, |name| {
@@ -257,6 +268,12 @@ impl Dice {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((u128::from(self.0) * bound as u128) >> 64) as usize
+    }
+
+    /// A place below `bound`, the first ones more often: its logarithm is even.
+    fn zipf(&mut self, bound: usize) -> usize {
+        let share = self.below(1 << 30) as f64 / f64::from(1 << 30);
+        (((bound + 1) as f64).powf(share) as usize - 1).min(bound - 1)
     }
 }
 

@@ -26,7 +26,7 @@ pub mod rule;
 mod soon;
 
 pub use candidate::{ContentLimits, Unfit, judge};
-pub use compile::{CompileError, CompileReport, Compiler, ListCount};
+pub use compile::{CompileError, CompileReport, Compiler, ListCount, Medium};
 pub use entry::{asked_name, listed_name};
 pub use format::Format;
 pub use hits::{Found, Hit, Hits, Kind};

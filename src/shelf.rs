@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::config::checked::ListSource;
 use crate::hex::hex;
-use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError};
+use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError, Medium};
 use crate::moment::Moment;
 use crate::policy::Model;
 use crate::shelf::seen::Seen;
@@ -193,7 +193,7 @@ impl Shelf {
             Some(shelved) => shelved,
             None => {
                 let aside = self.aside()?;
-                let (compiled, contents) = compile_to(lists, &aside)?;
+                let (compiled, contents) = compile_to(lists, Box::new(self.unnamed()?), &aside)?;
                 seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
@@ -213,7 +213,7 @@ impl Shelf {
             return Ok(shelved);
         }
         let mut file = Vec::new();
-        let (compiled, contents) = compile_to(lists, &mut file)?;
+        let (compiled, contents) = compile_to(lists, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
         let yields = yields(&contents, &compiled.report);
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
@@ -270,14 +270,18 @@ struct Compiled {
     report: CompileReport,
 }
 
-/// Reads every list and compiles them to `to`. The fingerprint is made of the content compiled, whatever was looked at before.
-fn compile_to(lists: &[ListSource], to: impl io::Write) -> Result<(Compiled, Vec<Content>), ShelfError> {
+/// Reads every list and compiles them to `to`, by way of an empty medium. The fingerprint is made of the content compiled, whatever was looked at before.
+fn compile_to(
+    lists: &[ListSource],
+    medium: Box<dyn Medium>,
+    to: impl io::Write,
+) -> Result<(Compiled, Vec<Content>), ShelfError> {
     if lists.len() > u16::MAX as usize {
         return Err(ShelfError::TooMany(lists.len()));
     }
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(ShelfError::Random)?;
-    let mut compiler = Compiler::new(seed);
+    let mut compiler = Compiler::beside(seed, medium);
     let mut fingerprint = Fingerprint::new(lists.len());
     let mut contents = Vec::with_capacity(lists.len());
     for (list, place) in lists.iter().zip(0u16..) {

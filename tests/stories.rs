@@ -1,11 +1,14 @@
 //! Stories: settings, questions, passing time and what is expected, as plain text that an operator can read. `tests/stories/README.md`
 //! says how they are written.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::PathBuf;
 
 use cordon::access::{Entry, Whose};
 use cordon::moment::Moment;
+use cordon::policy::decide::{ORDER, Tier};
+use cordon::subject::{Known, Via};
 use cordon::verdict::{AccessId, Transport};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
@@ -16,10 +19,9 @@ use crate::support::rows;
 
 #[test]
 fn every_story_comes_true() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories");
     let mut told = 0;
     let mut wrong = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match path.extension().and_then(|extension| extension.to_str()) {
@@ -33,7 +35,7 @@ fn every_story_comes_true() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(told >= 15, "{told} stories");
+    assert!(told >= 119, "{told} stories");
 }
 
 #[test]
@@ -48,6 +50,88 @@ fn a_story_that_does_not_come_true_is_told_with_its_line() {
     assert_eq!(tell("aks 10.0.0.1 x.invalid A\n").unwrap_err().1, "`aks` is no word of a story");
 }
 
+/// Internal names come before every policy; a category is one tier of the order, with three of its own.
+const INTERNAL: &str = "internal names";
+const CATEGORIES: [&str; 3] = ["categories by group", "categories by schedule", "categories"];
+
+/// How the table of pairs names what speaks, first to last.
+fn tiers() -> Vec<&'static str> {
+    let words = ORDER.into_iter().flat_map(|tier| match tier {
+        Tier::Withdrawn => vec!["withdrawn access"],
+        Tier::Grant => vec!["grants"],
+        Tier::GroupNames => vec!["names for a group"],
+        Tier::PolicyNames => vec!["names of the policy"],
+        Tier::Categories => CATEGORIES.to_vec(),
+        Tier::Default => vec!["the default"],
+    });
+    std::iter::once(INTERNAL).chain(words).collect()
+}
+
+/// The rows of the tables of the folder's README: their cells without the ticks.
+fn table_rows() -> Vec<Vec<String>> {
+    let readme = std::fs::read_to_string(folder().join("README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.map(|row| row.split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned()).collect()).collect()
+}
+
+#[test]
+fn every_pair_of_tiers_has_a_story() {
+    let (rows, tiers) = (table_rows(), tiers());
+    let mut wrong = Vec::new();
+    for (place, first) in tiers.iter().enumerate() {
+        for then in &tiers[place + 1..] {
+            let stories: Vec<&str> =
+                rows.iter().filter(|row| row[0] == *first && row[1] == *then).map(|row| row[2].as_str()).collect();
+            match stories.as_slice() {
+                [] => wrong.push(format!("{first} before {then}: no line in the table")),
+                [story] if folder().join(story).is_file() => {}
+                [story] => wrong.push(format!("{first} before {then}: there is no {story}")),
+                more => wrong.push(format!("{first} before {then}: {} lines in the table", more.len())),
+            }
+        }
+    }
+    let pairs = rows.iter().filter(|row| tiers.contains(&row[0].as_str())).count();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(pairs, tiers.len() * (tiers.len() - 1) / 2, "a line of the table is no pair");
+}
+
+#[test]
+fn every_clause_of_the_shipped_procedures_has_its_stories() {
+    let rows = table_rows();
+    for policy in ["permitted", "restricted"] {
+        let example = std::fs::read_dir(repository().join("config/examples")).unwrap();
+        let path = example
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(policy)))
+            .unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        // The header: `#   4.1  Personal web-based e-mail ...`.
+        let header = text.lines().take_while(|line| line.starts_with('#'));
+        let clauses: BTreeSet<&str> = header
+            .filter_map(|line| line.strip_prefix("#   ")?.split_whitespace().next())
+            .filter(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+            .collect();
+        assert!(clauses.len() >= 11, "{clauses:?}");
+        for clause in clauses {
+            let beginning = format!("{policy}-{clause}-");
+            let told = std::fs::read_dir(folder()).unwrap().any(|entry| {
+                let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+                name.starts_with(&beginning)
+            });
+            let why_not = rows.iter().any(|row| row[0] == format!("{policy} {clause}"));
+            assert!(told != why_not, "clause {clause} of {policy}: a story, or a line in the README why there is none");
+        }
+    }
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn folder() -> PathBuf {
+    repository().join("tests/stories")
+}
+
 /// A story on its way.
 struct Story {
     config: String,
@@ -57,6 +141,8 @@ struct Story {
     house: Option<House>,
     /// Who is behind an address, by static entries: the address and the lines of its entry.
     statics: Vec<(String, String)>,
+    /// Who is behind an address, as a source that knows directory groups tells it.
+    known: Vec<(IpAddr, Known)>,
     /// The answer to the last question; none for silence.
     answer: Option<Message>,
     /// The name of the last question, and whether something was expected of its answer.
@@ -73,6 +159,7 @@ impl Story {
             upstream: TableUpstream::start(),
             house: None,
             statics: Vec::new(),
+            known: Vec::new(),
             answer: None,
             asked: None,
         };
@@ -119,18 +206,17 @@ impl Story {
 
     fn step(&mut self, word: &str, rest: &str) -> Result<(), String> {
         match word {
+            "configuration" => self.shipped(rest),
             "clock" => self.clock(rest),
             "static" => self.attribute(rest),
+            "directory" => self.directory(rest),
             "grant" | "withdraw" => self.write(word, rest),
             "revoke" | "restore" => self.end(word, rest),
             "upstream" => self.upstream(rest),
             "ask" => self.ask(rest),
-            "reload" => {
-                let config = self.whole_config();
-                let files = self.files.clone();
-                self.house()?.reload(&config, &files)
-            }
+            "reload" => self.reload(rest),
             "expect" => self.expect(rest),
+            "reason" => self.reason(rest),
             "row" => self.row(rest),
             "heard" => {
                 let heard = self.upstream.peer.heard();
@@ -153,6 +239,59 @@ impl Story {
             self.house = Some(House::new(&self.whole_config(), &self.files, self.at)?);
         }
         self.house.as_ref().ok_or_else(|| "there is no house".to_owned())
+    }
+
+    /// `PATH`: a configuration of this repository, with the lists it names. All that decides stays as it is shipped; of what belongs to a
+    /// machine, `[node]`, `[listen]` and `[upstream]` are the runner's, and forward zones are asked at the story's upstream.
+    fn shipped(&mut self, path: &str) -> Result<(), String> {
+        let path = repository().join(path);
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = text.replace("\"../../", &format!("\"{}/", repository().display()));
+        let mut config: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+        for section in ["node", "listen", "upstream"] {
+            config.remove(section).ok_or_else(|| format!("there is no [{section}] to put aside"))?;
+        }
+        let zones = config.get_mut("forward_zone").and_then(toml::Value::as_array_mut);
+        for zone in zones.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
+            zone.insert("servers".into(), vec![format!("udp://{}", self.upstream.peer.addr)].into());
+        }
+        self.config += &config.to_string();
+        Ok(())
+    }
+
+    /// Nothing, or `refused TEXT` where it must not come into force, and the error says TEXT.
+    fn reload(&mut self, text: &str) -> Result<(), String> {
+        let (config, files, known) = (self.whole_config(), self.files.clone(), self.known.clone());
+        let house = self.house()?;
+        match (house.reload(&config, &files), text.strip_prefix("refused ")) {
+            (Ok(()), None) => {
+                house.know(&known);
+                Ok(())
+            }
+            (Err(error), Some(expected)) if error.contains(expected) => Ok(()),
+            (Err(error), _) => Err(error),
+            (Ok(()), Some(_)) => Err("it came into force".to_owned()),
+        }
+    }
+
+    /// `CLIENT user=U group=G ...`: who is behind an address and their directory groups, `_` for a blank, at once and until told otherwise.
+    fn directory(&mut self, text: &str) -> Result<(), String> {
+        let (client, pairs) = text.split_once(' ').ok_or("write `directory CLIENT user=U group=G ...`")?;
+        let client: IpAddr = client.parse().map_err(|_| format!("{client} is no address"))?;
+        let (mut user, mut groups) = (None, Vec::new());
+        for (key, value) in pairs_of(pairs)? {
+            match key {
+                "user" => user = Some(value.into()),
+                "group" => groups.push(value.replace('_', " ").into_boxed_str()),
+                _ => return Err(format!("`{key}` is not known to `directory`")),
+            }
+        }
+        let known = Known { user, groups: groups.into(), via: Via::Signon, ..Known::default() };
+        self.known.retain(|(other, _)| *other != client);
+        self.known.push((client, known));
+        let known = self.known.clone();
+        self.house()?.know(&known);
+        Ok(())
     }
 
     /// `CLIENT KEY=VALUE ...` or `CLIENT nobody`: a static entry, in the place of the one before; it takes a reload.
@@ -284,6 +423,12 @@ impl Story {
             words.drain(at..words.len().min(at + 2));
         }
         if found == words.join(" ") { Ok(()) } else { Err(format!("the answer is {found}")) }
+    }
+
+    /// What the extended error of the last answer says, from its beginning.
+    fn reason(&self, text: &str) -> Result<(), String> {
+        let (_, says) = self.answer.as_ref().and_then(extended_error).ok_or("there is no extended error")?;
+        if says.starts_with(text) { Ok(()) } else { Err(format!("the extended error says `{says}`")) }
     }
 
     /// `COLUMN=VALUE ...` of the newest row for the name asked last; `-` for null, `_` for a blank.

@@ -36,8 +36,12 @@ impl Desk {
     }
 
     fn of(http: Http, url: &str) -> Desk {
+        Desk::with(http, &config(&[(LIST, url)]))
+    }
+
+    fn with(http: Http, config: &str) -> Desk {
         let dir = tempfile::tempdir().unwrap();
-        let cordon = Cordon::prepare(dir.path(), &config(url), &[]).unwrap();
+        let cordon = Cordon::prepare(dir.path(), config, &[]).unwrap();
         Desk { http, cordon, _dir: dir }
     }
 
@@ -69,38 +73,53 @@ impl Desk {
         self.cordon.json(&["lists", "status"]).remove(0)
     }
 
-    /// The folder of the download; there is one list, so there is one folder.
+    /// The folder of a download.
+    fn folder_of(&self, list: &str) -> PathBuf {
+        let folders = std::fs::read_dir(self.cordon.dir.join("data/downloads")).unwrap();
+        let mut folders = folders.map(|entry| entry.unwrap().path());
+        let is_its = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{list}-"));
+        folders.find(is_its).unwrap()
+    }
+
     fn folder(&self) -> PathBuf {
-        let mut folders = std::fs::read_dir(self.cordon.dir.join("data/downloads")).unwrap();
-        let folder = folders.next().unwrap().unwrap().path();
-        assert!(folders.next().is_none());
-        folder
+        self.folder_of(LIST)
     }
 
     /// The content in force, and what tells whether it was written anew.
-    fn content(&self) -> (Vec<u8>, std::time::SystemTime, u64) {
+    fn content_of(&self, list: &str) -> (Vec<u8>, std::time::SystemTime, u64) {
         use std::os::unix::fs::MetadataExt as _;
-        let path = self.folder().join("content");
+        let path = self.folder_of(list).join("content");
         let what = std::fs::metadata(&path).unwrap();
         (std::fs::read(&path).unwrap(), what.modified().unwrap(), what.ino())
     }
 
+    fn content(&self) -> (Vec<u8>, std::time::SystemTime, u64) {
+        self.content_of(LIST)
+    }
+
     /// As after a time in which nothing ran: the list is overdue.
-    fn make_overdue(&self) {
-        let path = self.folder().join("state.json");
+    fn make_overdue(&self, list: &str) {
+        let path = self.folder_of(list).join("state.json");
         let mut state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         state["next_try"] = "2026-01-01T00:00:00Z".into();
         std::fs::write(path, state.to_string()).unwrap();
     }
 }
 
-fn config(url: &str) -> String {
+/// A configuration that fetches these lists, names and addresses.
+fn config(lists: &[(&str, &str)]) -> String {
+    let list = |(name, url): &(&str, &str)| {
+        format!(
+            "{{ url = \"{url}\", name = \"{name}\", format = \"domains\", refresh = \"1m\", min_entries = 3, \
+             max_size = \"64KiB\", timeout = \"2s\" }}"
+        )
+    };
+    let lists: Vec<String> = lists.iter().map(list).collect();
     format!(
-        "[upstream]\nservers = [\"udp://127.0.0.1:9\"]\n[[category]]\nname = \"betting\"\n\
-         lists = [{{ url = \"{url}\", name = \"{LIST}\", format = \"domains\", refresh = \"1m\", min_entries = 3, \
-         max_size = \"64KiB\", timeout = \"2s\" }}]\n\
+        "[upstream]\nservers = [\"udp://127.0.0.1:9\"]\n[[category]]\nname = \"betting\"\nlists = [{}]\n\
          [policy.standard]\nblock = [\"betting\"]\n\
-         [[network_zone]]\nname = \"here\"\nclients = [\"127.0.0.0/8\"]\npolicy = \"standard\"\n"
+         [[network_zone]]\nname = \"here\"\nclients = [\"127.0.0.0/8\"]\npolicy = \"standard\"\n",
+        lists.join(", ")
     )
 }
 
@@ -150,7 +169,7 @@ fn refusals() -> Vec<(&'static str, Answer)> {
         ("status", Answer::Status(403, "")),
         ("status", Answer::Status(206, "")),
         ("status", Answer::Status(304, "")),
-        ("redirect", Answer::Status(302, "Location: /list\r\n")),
+        ("redirect", Answer::Status(302, "Location: /circle\r\n")),
         ("server-error", Answer::Status(500, "")),
         ("server-error", Answer::Status(429, "Retry-After: 3600\r\n")),
         ("cut", Answer::CutShort(names(100), 1_000)),
@@ -233,6 +252,16 @@ fn what_passes_by_itself_is_tried_again_in_the_same_run() {
         assert_eq!(desk.update(&[]).0, Some(1));
         assert_eq!(desk.http.take_requests().len(), attempts);
     }
+    desk.http.answers("/list", Answer::Status(503, "Retry-After: 7200\r\n"));
+    let (_, told) = desk.update(&[]);
+    assert_eq!(
+        desk.http.take_requests().len(),
+        1,
+        "who asks to be left alone for hours is not asked again within seconds"
+    );
+    let time = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let wait = time(&told["next_try"]).as_second() - time(&desk.status()["update"]["at"]).as_second();
+    assert!((7_199..=7_201).contains(&wait), "{wait} s");
 }
 
 #[test]
@@ -258,7 +287,7 @@ fn lists_are_named_and_only_those_due_are_fetched_when_that_is_asked() {
     assert_eq!(desk.update(&["--due"]).1["result"], "updated", "what was never fetched is due");
     let output = desk.run(&["lists", "update", "--due"], &[]);
     assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"no list is due\n"[..]));
-    desk.make_overdue();
+    desk.make_overdue(LIST);
     assert_eq!(desk.update(&["--due", LIST]).1["result"], "unchanged");
     let output = desk.run(&["lists", "update", LIST], &[]);
     assert_eq!(output.stdout, b"bets: unchanged: the server sent the same content again\n");
@@ -266,6 +295,24 @@ fn lists_are_named_and_only_those_due_are_fetched_when_that_is_asked() {
     let output = desk.run(&["lists", "update", "bts"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stderr, b"there is no list `bts`; did you mean `bets`?\n");
+}
+
+#[test]
+fn a_terminal_sees_a_bar_while_something_comes() {
+    let desk = Desk::new();
+    let go = Arc::new(AtomicBool::new(false));
+    desk.http.answers("/list", Answer::Held(names(100), Arc::clone(&go)));
+    let seen = desk.cordon.dir.join("terminal");
+    let config = desk.cordon.config();
+    let line = format!("{} --config {} lists update", env!("CARGO_BIN_EXE_cordon"), config.display());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qefc", &line]).arg(&seen).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut terminal = terminal.spawn().expect("script (util-linux) is needed for this test");
+    let shown = || String::from_utf8_lossy(&std::fs::read(&seen).unwrap_or_default()).into_owned();
+    until("the bar names the list", || shown().contains("bets 0 B"));
+    go.store(true, Ordering::Relaxed);
+    assert!(terminal.wait().unwrap().success());
+    assert!(shown().contains("bets: updated: 100 entries (none before)"), "{}", shown());
 }
 
 #[test]

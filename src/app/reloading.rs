@@ -9,6 +9,7 @@ use crate::config::checked::ut1_files;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
 use crate::shelf::ShelfError;
+use crate::store::yield_to_answers;
 use crate::web::Reload;
 
 /// Why there is a reload.
@@ -54,9 +55,7 @@ impl Ended {
 
 /// Reads, checks, compiles aside, probes and swaps; away from the threads that answer.
 pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
-    let at_work = Arc::clone(parts);
-    let worked = tokio::task::spawn_blocking(move || prepare_and_swap(&at_work, cause)).await;
-    let error = match worked {
+    let error = match apart(parts, cause).await {
         Ok(Ok(Some(generation))) => {
             tracing::info!(generation, lists_only = cause == Cause::Lists, "a new snapshot is in force");
             None
@@ -69,7 +68,7 @@ pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
             }
             Some(error.to_string())
         }
-        Err(panic) => Some(format!("the reload ended in a fault of ours: {panic}")),
+        Err(fault) => Some(fault),
     };
     let at = parts.engine.clock.now();
     let mut ended = parts.ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,6 +103,19 @@ fn settle(parts: &Parts) {
             parts.metrics.reload_settled();
         }
     }
+}
+
+/// Prepares on a thread of its own, which has the processor only when nobody answers: compiling millions of names takes seconds of it.
+async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, ReloadError>, String> {
+    let at_work = Arc::clone(parts);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let work = move || {
+        yield_to_answers();
+        let _ = tell.send(prepare_and_swap(&at_work, cause));
+    };
+    let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(work);
+    thread.map_err(|error| format!("a thread for the reload cannot be made: {error}"))?;
+    told.await.map_err(|_| "the reload ended in a fault of ours, which stands above".to_owned())
 }
 
 /// The generation put in force; none when lists were looked at and hold what is in force already.

@@ -2,6 +2,7 @@
 
 mod file;
 mod sets;
+mod spool;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -12,25 +13,29 @@ use crate::list::keyed::Keyed;
 use crate::list::layout::{self, FAR, FILTER, LOAD, LONG, Member, START_MAGIC, Trailer};
 use crate::list::own;
 use crate::list::rule::{Answer, Role, Rule, Says, Types};
-use crate::list::soon;
 use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 use file::Counted;
 use sets::{Interned, Sets};
+pub use spool::Medium;
+use spool::{Distinct, Entry, PARTS, Spool};
 
-/// Takes rules in and writes the compiled file. Everything is held in memory until [`Compiler::finish`].
+/// Takes rules in and writes the compiled file. What was added is put aside until [`Compiler::finish`].
 pub struct Compiler {
     seed: [u8; 16],
     keyed: Keyed,
-    /// Names in the order added, each with its length before it: in wire form without the root label until there is a code, coded then.
-    names: Vec<u8>,
     frequencies: Frequencies,
-    /// Made for the first names that come: what lists hold is alike enough, and coded names take half the memory.
+    /// Made for the first names that come: what lists hold is alike enough.
     code: Option<Code>,
+    /// Names in wire form that wait for a code.
+    waiting: Vec<u8>,
+    waiting_count: usize,
     /// Room for the name that is coded.
     coded: Box<[u8; MOST_OCTETS]>,
-    entries: Vec<Entry>,
-    /// Who speaks, by [`Entry::source`].
+    spool: Spool,
+    distinct: Distinct,
+    /// Who speaks, by source, and for how many names.
     sources: Interned<Member>,
+    names_of_sources: Vec<u64>,
     types: Interned<Types>,
     own: Vec<Own>,
     greatest_line: u32,
@@ -78,22 +83,8 @@ pub struct ListCount {
     pub duplicates: u64,
 }
 
-/// Without gaps: there are millions of them.
-#[derive(Clone, Copy)]
-#[repr(C, packed(4))]
-struct Entry {
-    hash: u64,
-    name_at: u32,
-    line: u32,
-    source: u32,
-}
-
 /// How many names the code is made for.
 const SAMPLE: usize = 1 << 17;
-/// How many names ahead memory is asked for.
-const AHEAD: usize = 24;
-/// A length that stands in two octets of its own, in [`Compiler::names`].
-const TWO_OCTETS: u8 = u8::MAX;
 
 /// What a list answers itself, by a line of it.
 struct Own {
@@ -103,17 +94,26 @@ struct Own {
 }
 
 impl Compiler {
-    /// An empty compiler whose file will hash names by `seed`: draw it at random for each file, lists and clients may be hostile.
+    /// An empty compiler whose file will hash names by `seed`: draw it at random for each file, lists and clients may be hostile. What it
+    /// is given is held in memory.
     pub fn new(seed: [u8; 16]) -> Compiler {
+        Compiler::beside(seed, Box::new(io::Cursor::new(Vec::new())))
+    }
+
+    /// As [`Compiler::new`], with what it is given put aside on an empty medium, so that memory does not grow with it.
+    pub fn beside(seed: [u8; 16], medium: Box<dyn Medium>) -> Compiler {
         Compiler {
             seed,
             keyed: Keyed::new(&seed),
-            names: Vec::new(),
             frequencies: Frequencies::new(),
             code: None,
+            waiting: Vec::new(),
+            waiting_count: 0,
             coded: Box::new([0; MOST_OCTETS]),
-            entries: Vec::new(),
+            spool: Spool::new(medium),
+            distinct: Distinct::new(),
             sources: Interned::default(),
+            names_of_sources: Vec::new(),
             types: Interned::default(),
             own: Vec::new(),
             greatest_line: 0,
@@ -143,38 +143,41 @@ impl Compiler {
             self.own.push(Own { list: list.0, line, octets: own::to_bytes(records) });
         }
         let source = self.sources.place(&member)?;
+        self.names_of_sources.resize(self.sources.values.len(), 0);
+        self.names_of_sources[source as usize] += 1;
         let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
-        let name_at = match &self.code {
-            Some(code) => {
-                let length = code.encode(wire, &mut self.coded);
-                push_name(&mut self.names, &self.coded[..length])?
-            }
-            None => {
-                self.frequencies.count(wire);
-                push_name(&mut self.names, wire)?
-            }
-        };
+        let hash = self.keyed.whole(&rule.name);
+        self.distinct.add(hash);
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
-        self.entries.push(Entry { hash: self.keyed.whole(&rule.name), name_at, line, source });
-        if self.code.is_none() && self.entries.len() == SAMPLE {
+        if let Some(code) = &self.code {
+            let length = code.encode(wire, &mut self.coded);
+            return Ok(self.spool.add(hash, line, source, &self.coded[..length])?);
+        }
+        self.frequencies.count(wire);
+        spool::put(&mut self.waiting, hash, line, source, wire);
+        self.waiting_count += 1;
+        if self.waiting_count == SAMPLE {
             self.code()?;
         }
         Ok(())
     }
 
-    /// The code; made now for the names that are there when there is none yet, and they are coded by it.
+    /// The code; made now for the names that wait when there is none yet, and they are coded by it.
     fn code(&mut self) -> Result<Code, CompileError> {
         if let Some(code) = &self.code {
             return Ok(code.clone());
         }
         let code = std::mem::replace(&mut self.frequencies, Frequencies::new()).code();
-        let wires = std::mem::take(&mut self.names);
-        let mut coded = [0; MOST_OCTETS];
-        for entry in &mut self.entries {
-            let length = code.encode(name(&wires, entry.name_at), &mut coded);
-            entry.name_at = push_name(&mut self.names, &coded[..length])?;
-        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut outcome = Ok(());
+        spool::each(&waiting, |entry, wire| {
+            let length = code.encode(wire, &mut self.coded);
+            if outcome.is_ok() {
+                outcome = self.spool.add(entry.hash, entry.line, entry.source, &self.coded[..length]);
+            }
+        });
+        outcome?;
         self.code = Some(code.clone());
         Ok(code)
     }
@@ -211,25 +214,20 @@ impl Compiler {
     /// Writes the compiled file. `fingerprint` stands for what it was compiled from; [`super::Matcher::fingerprint`] gives it back.
     pub fn finish(mut self, fingerprint: [u8; 32], to: impl Write) -> Result<CompileReport, CompileError> {
         let code = self.code()?;
-        // Names were added with rising places, so sorting by place within a hash keeps the order of adding.
-        self.entries.sort_unstable_by_key(|entry| (entry.hash, entry.name_at));
-        let mut counts = vec![(0, 0); self.sources.values.len()];
-        let sets = self.sets(&mut counts)?;
-
         let mut out = Counted::new(to);
         out.put(START_MAGIC)?;
         out.put(&layout::VERSION.to_le_bytes())?;
-        let names = sets.of_names.len() as u64;
-        let buckets = names.div_ceil(LOAD).max(1);
+        let buckets = self.distinct.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
-        let heads = self.write_records(&sets, buckets, line_width, &mut out)?;
+        let written = self.write_records(buckets, line_width, &mut out)?;
+        let Written { names, sets, counts, places, filters } = written;
         let records_end = out.at;
         out.pad_to(FILTER as u64)?;
         let filters_at = out.at;
-        for (_, filter) in &heads[..heads.len() - 1] {
+        for filter in &filters {
             out.put(&filter.to_le_bytes())?;
         }
-        for (place, _) in &heads {
+        for place in &places {
             out.put(&place.to_le_bytes())?;
         }
         let sets_at = out.at;
@@ -272,120 +270,48 @@ impl Compiler {
         Ok(CompileReport { names, rules, octets, lists: counted_by_list(&self.sources.values, &counts) })
     }
 
-    /// The set of each distinct name in the order of the sorted entries. Counts by source what is kept and what is repeated.
-    fn sets(&self, counts: &mut [(u64, u64)]) -> Result<Sets, CompileError> {
-        let mut sets = Sets::default();
-        let mut kept = Vec::new();
-        self.each_name(|same, _| {
-            self.keep(same, &mut kept);
-            for entry in &kept {
-                counts[entry.source as usize].0 += 1;
-            }
-            if same.len() > kept.len() {
-                for entry in same {
-                    counts[entry.source as usize].1 += 1;
-                }
-                for entry in &kept {
-                    counts[entry.source as usize].1 -= 1;
-                }
-            }
-            sets.add(kept.iter().map(|entry| entry.source))
-        })?;
-        sets.sort_by_use();
-        Ok(sets)
-    }
-
-    /// Calls `visit` with the entries of each distinct name, in the order of their hashes, and with the entries to come.
-    fn each_name(
-        &self,
-        mut visit: impl FnMut(&[Entry], &[Entry]) -> Result<(), CompileError>,
-    ) -> Result<(), CompileError> {
-        let mut rest = &self.entries[..];
-        let mut mixed = Vec::new();
-        while let Some(first) = rest.first() {
-            let run = 1 + rest[1..].iter().take_while(|entry| entry.hash == first.hash).count();
-            let (same, others) = rest.split_at(run);
-            rest = others;
-            let all_one = run == 1 || {
-                let name = self.name(first.name_at);
-                same.iter().all(|entry| self.name(entry.name_at) == name)
-            };
-            if all_one {
-                visit(same, rest)?;
-                continue;
-            }
-            // Different names of one hash, which hardly ever happens: one after the other.
-            mixed.clear();
-            mixed.extend_from_slice(same);
-            while let Some(first) = mixed.first() {
-                let name = self.name(first.name_at);
-                let (these, those): (Vec<Entry>, Vec<Entry>) =
-                    mixed.iter().partition(|entry| self.name(entry.name_at) == name);
-                visit(&these, rest)?;
-                mixed = those;
-            }
-        }
-        Ok(())
-    }
-
-    /// Of the entries of one name the first of each source, sorted as a set's members are.
-    fn keep(&self, same: &[Entry], kept: &mut Vec<Entry>) {
-        kept.clear();
-        for entry in same {
-            if kept.iter().all(|other| other.source != entry.source) {
-                kept.push(*entry);
-            }
-        }
-        if kept.len() > 1 {
-            kept.sort_by_key(|entry| self.sources.values[entry.source as usize]);
-        }
-    }
-
-    /// Writes a record for each name; place and filter of each bucket, and where the last one ends.
+    /// Writes a record for each name, in the order of their hashes.
     fn write_records(
-        &self,
-        sets: &Sets,
+        &mut self,
         buckets: u64,
         line_width: usize,
         out: &mut Counted<impl Write>,
-    ) -> Result<Vec<(u32, u64)>, CompileError> {
-        let mut heads: Vec<(u32, u64)> = Vec::with_capacity(buckets as usize + 1);
-        let mut kept = Vec::new();
-        let mut set_of_name = sets.of_names.iter();
-        self.each_name(|same, to_come| {
-            let Some(first) = same.first() else { return Ok(()) };
-            // Names lie in the order they were added, not in that of their hashes: each would have to be waited for.
-            if let Some(soon) = to_come.get(AHEAD) {
-                soon::will_read(&self.names[soon.name_at as usize..]);
+    ) -> Result<Written, CompileError> {
+        let mut written = Written {
+            names: 0,
+            sets: Sets::of(&self.names_of_sources),
+            counts: vec![(0, 0); self.sources.values.len()],
+            places: Vec::with_capacity(buckets as usize + 1),
+            filters: vec![0; buckets as usize],
+        };
+        let (mut octets, mut entries) = (Vec::new(), Vec::new());
+        let mut names = Names { kept: Vec::new(), set: Vec::new(), line_width, buckets };
+        for part in 0..PARTS {
+            self.spool.part(part, &mut octets, &mut entries)?;
+            let mut rest = &entries[..];
+            while let Some(first) = rest.first() {
+                let run = 1 + rest[1..].iter().take_while(|entry| entry.hash == first.hash).count();
+                let (same, others) = rest.split_at(run);
+                rest = others;
+                let name = first.name(&octets);
+                if same.iter().all(|entry| entry.name(&octets) == name) {
+                    names.write(same, name, &self.sources.values, &mut written, out)?;
+                    continue;
+                }
+                // Different names of one hash, which hardly ever happens: one after the other.
+                let mut left = same.to_vec();
+                while let Some(first) = left.first() {
+                    let name = first.name(&octets);
+                    let (these, those): (Vec<Entry>, Vec<Entry>) =
+                        left.iter().partition(|entry| entry.name(&octets) == name);
+                    names.write(&these, name, &self.sources.values, &mut written, out)?;
+                    left = those;
+                }
             }
-            let Some(set) = set_of_name.next().map(|set| sets.place(*set)) else { return Ok(()) };
-            let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
-            let bucket = layout::bucket(first.hash, buckets) as usize;
-            while heads.len() <= bucket {
-                heads.push((place, 0));
-            }
-            if let Some((_, filter)) = heads.last_mut() {
-                *filter |= layout::filter(first.hash);
-            }
-            let coded = self.name(first.name_at);
-            let length = coded.len();
-            out.put(&[(length.min(LONG) | (set as usize).min(FAR) << 5) as u8])?;
-            if length >= LONG {
-                out.put(&(length as u16).to_le_bytes())?;
-            }
-            if set as usize >= FAR {
-                put_varint(set, out)?;
-            }
-            out.put(coded)?;
-            self.keep(same, &mut kept);
-            for entry in &kept {
-                out.put(&entry.line.to_le_bytes()[..line_width])?;
-            }
-            Ok(())
-        })?;
+        }
         let end = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
-        heads.resize(buckets as usize + 1, (end, 0));
-        Ok(heads)
+        written.places.resize(buckets as usize + 1, end);
+        Ok(written)
     }
 
     /// The table of own answers, then the answers; places count from the end of the table.
@@ -406,36 +332,74 @@ impl Compiler {
         }
         Ok(())
     }
-
-    fn name(&self, at: u32) -> &[u8] {
-        name(&self.names, at)
-    }
 }
 
-/// Adds a name, in whatever form; where it is.
-#[inline]
-fn push_name(names: &mut Vec<u8>, octets: &[u8]) -> Result<u32, CompileError> {
-    let at = u32::try_from(names.len()).map_err(|_| CompileError::TooLarge)?;
-    match u8::try_from(octets.len()) {
-        Ok(length) if length < TWO_OCTETS => names.push(length),
-        _ => {
-            names.push(TWO_OCTETS);
-            names.extend_from_slice(&(octets.len() as u16).to_le_bytes());
-        }
-    }
-    names.extend_from_slice(octets);
-    Ok(at)
+/// What writing the records leaves for what comes after them.
+struct Written {
+    names: u64,
+    sets: Sets,
+    /// By source: what was kept, what repeats it.
+    counts: Vec<(u64, u64)>,
+    /// By bucket: where its first record is; and where the last one ends.
+    places: Vec<u32>,
+    /// By bucket.
+    filters: Vec<u64>,
 }
 
-#[inline]
-fn name(names: &[u8], at: u32) -> &[u8] {
-    let at = at as usize;
-    match names[at] {
-        TWO_OCTETS => {
-            let length = u16::from_le_bytes([names[at + 1], names[at + 2]]);
-            &names[at + 3..at + 3 + usize::from(length)]
+/// How a name becomes a record.
+struct Names {
+    kept: Vec<Entry>,
+    set: Vec<u32>,
+    line_width: usize,
+    buckets: u64,
+}
+
+impl Names {
+    fn write(
+        &mut self,
+        same: &[Entry],
+        coded: &[u8],
+        sources: &[Member],
+        written: &mut Written,
+        out: &mut Counted<impl Write>,
+    ) -> Result<(), CompileError> {
+        let Some(hash) = same.first().map(|entry| entry.hash) else { return Ok(()) };
+        // Of the entries of one source the first stays.
+        self.kept.clear();
+        for entry in same {
+            let count = &mut written.counts[entry.source as usize];
+            if self.kept.iter().all(|other| other.source != entry.source) {
+                count.0 += 1;
+                self.kept.push(*entry);
+            } else {
+                count.1 += 1;
+            }
         }
-        length => &names[at + 1..at + 1 + usize::from(length)],
+        if self.kept.len() > 1 {
+            self.kept.sort_by_key(|entry| sources[entry.source as usize]);
+        }
+        self.set.clear();
+        self.set.extend(self.kept.iter().map(|entry| entry.source));
+        let set = written.sets.place(&self.set)?;
+        let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
+        let bucket = layout::bucket(hash, self.buckets) as usize;
+        while written.places.len() <= bucket {
+            written.places.push(place);
+        }
+        written.filters[bucket] |= layout::filter(hash);
+        written.names += 1;
+        out.put(&[(coded.len().min(LONG) | (set as usize).min(FAR) << 5) as u8])?;
+        if coded.len() >= LONG {
+            out.put(&(coded.len() as u16).to_le_bytes())?;
+        }
+        if set as usize >= FAR {
+            put_varint(set, out)?;
+        }
+        out.put(coded)?;
+        for entry in &self.kept {
+            out.put(&entry.line.to_le_bytes()[..self.line_width])?;
+        }
+        Ok(())
     }
 }
 

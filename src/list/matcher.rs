@@ -193,13 +193,13 @@ impl Matcher {
 
     /// Finds the records of `name` and its parents.
     ///
-    /// First the filters of all suffixes, whose places do not depend on each other, so that the memory is waited for once; then the
-    /// records of those that may be there.
+    /// Memory is what takes time, so it is asked for in advance: the filters of all suffixes while the next hash is worked out, the places
+    /// of those that may be there while the other filters are looked at. A name that is on no list costs one wait for all its parents.
     #[inline]
     fn walk(&self, name: &Name, records: &mut Records) {
         let mut suffixes = self.keyed.suffixes(name);
-        let mut maybe = 0u128;
-        let mut buckets = [const { std::mem::MaybeUninit::<u32>::uninit() }; 128];
+        let mut hashes = [const { std::mem::MaybeUninit::<u64>::uninit() }; 128];
+        let (mut hashed, mut maybe) = (0u128, 0u128);
         let (filters, places) = (&self.bytes[self.filters_at..self.places_at], &self.bytes[self.places_at..]);
         while let Some((labels, _)) = suffixes.step() {
             if labels > self.deepest {
@@ -209,24 +209,37 @@ impl Matcher {
                 continue;
             }
             let hash = suffixes.hash();
-            let bucket = layout::bucket(hash, self.trailer.buckets) as usize;
+            soon::will_read(filters.get(self.bucket(hash) * FILTER..).unwrap_or_default());
+            hashed |= 1 << labels;
+            hashes[labels].write(hash);
+        }
+        // SAFETY: the bits of `hashed`, and those of `maybe` that come from them, are set where a hash has been written.
+        let hash_of = |labels: usize| unsafe { hashes[labels].assume_init() };
+        while hashed != 0 {
+            let labels = hashed.trailing_zeros() as usize;
+            hashed &= hashed - 1;
+            let hash = hash_of(labels);
+            let bucket = self.bucket(hash);
             let filter = filters.get(bucket * FILTER..bucket * FILTER + FILTER);
             let Some(Ok(filter)) = filter.map(<[u8; FILTER]>::try_from) else { continue };
-            soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
             let wanted = layout::filter(hash);
-            // No branch: one that depends on memory would keep the next suffix from being asked for meanwhile.
-            maybe |= u128::from(u64::from_le_bytes(filter) & wanted == wanted) << labels;
-            buckets[labels].write(bucket as u32);
+            if u64::from_le_bytes(filter) & wanted == wanted {
+                soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
+                maybe |= 1 << labels;
+            }
         }
         while maybe != 0 {
             let labels = maybe.trailing_zeros() as usize;
             maybe &= maybe - 1;
-            // SAFETY: the bucket of every bit in `maybe` has been written.
-            let bucket = unsafe { buckets[labels].assume_init() };
-            if let Some(record) = self.record(name, labels, bucket as usize) {
+            if let Some(record) = self.record(name, labels, self.bucket(hash_of(labels))) {
                 records.push(record);
             }
         }
+    }
+
+    #[inline]
+    fn bucket(&self, hash: u64) -> usize {
+        layout::bucket(hash, self.trailer.buckets) as usize
     }
 
     /// The record of the last `labels` labels of `name` among those of its bucket.

@@ -62,6 +62,16 @@ impl Shelf {
         Ok(Aside { file, path, named: false })
     }
 
+    /// A file without a name, for what does not fit into memory: it is gone when it is closed, however that comes about.
+    pub(super) fn unnamed(&self) -> Result<File, ShelfError> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(ShelfError::Random)?;
+        let path = self.dir.join(format!("{}.part", hex(&random)));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(at(&path))?;
+        fs::remove_file(&path).map_err(at(&path))?;
+        Ok(file)
+    }
+
     /// Gives a compiled file its name, the receipt first, so that where the one is the other is too; maps it.
     pub(super) fn keep(
         &self,

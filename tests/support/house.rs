@@ -1,21 +1,23 @@
 //! The engine in this process: a real snapshot, cache and log, a clock that stands where it is put, and an upstream of the test's own.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use cordon::access::Journal;
+use cordon::attribution::Roster;
 use cordon::cache::Cache;
 use cordon::config::Config;
 use cordon::engine::fast::{self, Packet, Slow, Way};
-use cordon::engine::reload::assemble;
+use cordon::engine::reload::{assemble, probe};
 use cordon::engine::{Desk, Desks, Engine, Snapshot, pipeline};
 use cordon::metrics::Metrics;
 use cordon::moment::{Clock, Moment};
 use cordon::shelf::Shelf;
 use cordon::store::Store;
+use cordon::subject::Known;
 use cordon::verdict::Transport;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::SOA;
@@ -153,6 +155,18 @@ impl House {
         self.engine.put_in_force(Arc::new(next));
     }
 
+    /// Puts in force who is behind some addresses, beside what static entries say.
+    pub fn know(&self, known: &[(IpAddr, Known)]) {
+        if known.is_empty() {
+            return;
+        }
+        self.change(|snapshot, _| {
+            let statics = snapshot.config.statics.iter().map(|entry| (entry.client, Arc::clone(&entry.known)));
+            let known = known.iter().map(|(client, known)| (*client, Arc::new(known.clone())));
+            snapshot.roster = Roster::of_statics(statics.chain(known));
+        });
+    }
+
     /// The slow way: the whole journey, as a door that can wait takes it.
     pub fn ask(&self, octets: &[u8], client: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
         let packet = self.packet(octets, client, transport);
@@ -208,5 +222,7 @@ fn snapshot(
     std::fs::create_dir_all(&config.node.data_dir).map_err(|error| error.to_string())?;
     let lists =
         Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model).map_err(|error| error.to_string())?;
-    assemble(config, lists, &[], before, metrics, at).map_err(|error| error.to_string())
+    let candidate = assemble(config, lists, &[], before, metrics, at).map_err(|error| error.to_string())?;
+    probe(&candidate, at).map_err(|error| error.to_string())?;
+    Ok(candidate)
 }

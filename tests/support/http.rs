@@ -51,11 +51,13 @@ struct Shared {
 }
 
 impl Http {
-    /// Starts one that knows no path yet.
+    /// Starts one that knows `/circle`, which leads to itself, and no other path yet.
     pub fn start() -> Http {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
+        let circle = Answer::Status(302, "Location: /circle\r\n");
+        shared.answers.lock().unwrap().insert("/circle".to_owned(), circle);
         let served = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

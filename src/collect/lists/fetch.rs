@@ -1,5 +1,5 @@
 //! One request over HTTP or HTTPS: the one place that knows the client. Certificates are held against the system's authorities; a proxy
-//! is taken from the environment (`https_proxy`, `http_proxy`, `all_proxy`, `no_proxy`).
+//! is taken from the environment (the first of `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`; not for hosts of `NO_PROXY`).
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -34,19 +34,14 @@ pub(super) struct Validators {
     pub(super) last_modified: Option<String>,
 }
 
-/// What came.
-pub(super) enum Response {
-    /// What is there already is the present content (RFC 9110 section 15.4.5).
-    Unchanged,
-    /// Content, still to be read.
-    Content {
-        /// Its octets as they come.
-        body: Transfer,
-        /// How many there will be, where the server says it.
-        octets: Option<u64>,
-        /// What to know it by.
-        validators: Validators,
-    },
+/// Content that comes, still to be read.
+pub(super) struct Coming {
+    /// Its octets.
+    pub(super) body: Transfer,
+    /// How many there will be, where the server says it.
+    pub(super) octets: Option<u64>,
+    /// What to know it by.
+    pub(super) validators: Validators,
 }
 
 /// Why there is no content.
@@ -89,8 +84,8 @@ impl Read for Transfer {
     }
 }
 
-/// Asks for a content.
-pub(super) fn fetch(request: &Request) -> Result<Response, Failure> {
+/// Asks for a content; none: what is there already is the present one (RFC 9110 section 15.4.5).
+pub(super) fn fetch(request: &Request) -> Result<Option<Coming>, Failure> {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let config = Agent::config_builder()
         .tls_config(tls)
@@ -119,11 +114,9 @@ pub(super) fn fetch(request: &Request) -> Result<Response, Failure> {
             let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
             let octets = body.content_length();
             let body = Transfer { reader: body.into_reader(), failure: None };
-            Ok(Response::Content { body, octets, validators })
+            Ok(Some(Coming { body, octets, validators }))
         }
-        StatusCode::NOT_MODIFIED if request.known.etag.is_some() || request.known.last_modified.is_some() => {
-            Ok(Response::Unchanged)
-        }
+        StatusCode::NOT_MODIFIED if request.known.etag.is_some() || request.known.last_modified.is_some() => Ok(None),
         status => Err(refusal(status, &head.headers)),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::fetch::{Failure, Request, Response, Transfer, Validators, fetch};
+use super::fetch::{Coming, Failure, Request, Transfer, Validators, fetch};
 use super::folder::Folder;
 use super::state::{Last, State};
 use super::unpack::unpack;
@@ -157,21 +157,17 @@ fn attempted(
         return Err(Broken::Stopped);
     }
     let request = Request { url, timeout: *timeout, known: known.clone() };
-    match fetch(&request).map_err(Broken::Failed)? {
-        Response::Unchanged => Ok(None),
-        Response::Content { body, octets, validators } => {
-            let mut watched = Watched { body, octets: 0, of: octets, go_on, stopped: false };
-            let unpacked = unpack(&mut watched, limits.max_octets);
-            let Watched { body, stopped, .. } = watched;
-            match (unpacked, body.failure) {
-                _ if stopped => Err(Broken::Stopped),
-                // Too large is too large, however the transfer went on from there.
-                (Err((Refused::TooLarge, text)), _) => Err(Broken::Failed(Failure::new(Refused::TooLarge, text))),
-                (_, Some(failure)) => Err(Broken::Failed(failure)),
-                (Err((refused, text)), None) => Err(Broken::Failed(Failure::new(refused, text))),
-                (Ok(bytes), None) => Ok(Some((bytes, validators))),
-            }
-        }
+    let Some(Coming { body, octets, validators }) = fetch(&request).map_err(Broken::Failed)? else { return Ok(None) };
+    let mut watched = Watched { body, octets: 0, of: octets, go_on, stopped: false };
+    let unpacked = unpack(&mut watched, limits.max_octets);
+    let Watched { body, stopped, .. } = watched;
+    match (unpacked, body.failure) {
+        _ if stopped => Err(Broken::Stopped),
+        // Too large is too large, however the transfer went on from there.
+        (Err((Refused::TooLarge, text)), _) => Err(Broken::Failed(Failure::new(Refused::TooLarge, text))),
+        (_, Some(failure)) => Err(Broken::Failed(failure)),
+        (Err((refused, text)), None) => Err(Broken::Failed(Failure::new(refused, text))),
+        (Ok(bytes), None) => Ok(Some((bytes, validators))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -154,8 +155,14 @@ impl Task {
     fn renew(&mut self, list: &ListSource, download: &Download) {
         let renewal = Renewal { list, download, clock: &self.clock, force: false, wait: false };
         let bell = &self.bell;
-        let renewed = renew(&renewal, &mut |_| !bell.is_rung());
         let name = &*list.name;
+        // What comes from outside must not end the task for all lists, whatever fault of ours it meets.
+        let renewed = catch_unwind(AssertUnwindSafe(|| renew(&renewal, &mut |_| !bell.is_rung())));
+        let Ok(renewed) = renewed else {
+            tracing::error!(list = name, "renewing a list ended in a fault of ours; it is left alone for an hour");
+            self.not_before.insert(list.path.clone(), self.clock.now().plus(Duration::from_secs(3_600)));
+            return;
+        };
         let (state, result) = match renewed {
             Renewed::Busy | Renewed::Stopped => return,
             Renewed::Updated(state) => {

@@ -1,4 +1,4 @@
-//! Things that repeat, kept once: values by place, and sets of places.
+//! Things that repeat, kept once: values by place, and sets of sources.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -37,69 +37,57 @@ impl<T: Clone + Eq + Hash> Interned<T> {
     }
 }
 
-/// Sets of sources, one for each name.
-#[derive(Default)]
+/// Sets of sources by place: first each source alone, the one with the most names first, since nearly every name is on one list; then the
+/// others as they come.
 pub(super) struct Sets {
-    interned: Interned<Box<[u32]>>,
-    used: Vec<u64>,
-    key: Vec<u32>,
-    /// By place in `interned`: the place in the file; and the other way round.
-    places: Vec<u32>,
+    /// By source: the place of the set that is it alone.
+    alone: Vec<u32>,
+    /// The sources in the order of those places.
     order: Vec<u32>,
-    /// The set of each name, as its place in `interned`.
-    pub(super) of_names: Vec<u32>,
+    others: Interned<Box<[u32]>>,
 }
 
 impl Sets {
-    /// Adds the set of the next name.
-    pub(super) fn add(&mut self, sources: impl Iterator<Item = u32>) -> Result<(), CompileError> {
-        self.key.clear();
-        self.key.extend(sources);
-        let same_as_last =
-            self.interned.values.get(self.interned.last as usize).is_some_and(|last| **last == self.key[..]);
-        let set = match same_as_last {
-            true => self.interned.last,
-            false => self.interned.place(&self.key[..].into())?,
-        };
-        if self.used.len() <= set as usize {
-            self.used.resize(set as usize + 1, 0);
+    /// Sets of sources that have so many names each.
+    pub(super) fn of(names: &[u64]) -> Sets {
+        let mut order: Vec<u32> = (0..names.len() as u32).collect();
+        order.sort_by_key(|source| std::cmp::Reverse(names[*source as usize]));
+        let mut alone = vec![0; order.len()];
+        for (place, source) in (0..).zip(&order) {
+            alone[*source as usize] = place;
         }
-        self.used[set as usize] += 1;
-        self.of_names.push(set);
-        Ok(())
+        Sets { alone, order, others: Interned::default() }
     }
 
-    /// Gives the sets their places in the file: the most used first.
-    pub(super) fn sort_by_use(&mut self) {
-        self.order = (0..self.interned.values.len() as u32).collect();
-        self.order.sort_by_key(|set| std::cmp::Reverse(self.used[*set as usize]));
-        self.places = vec![0; self.order.len()];
-        for (place, set) in (0..).zip(&self.order) {
-            self.places[*set as usize] = place;
+    /// The place of a set.
+    #[inline]
+    pub(super) fn place(&mut self, sources: &[u32]) -> Result<u32, CompileError> {
+        if let [source] = sources {
+            return Ok(self.alone[*source as usize]);
         }
-    }
-
-    /// The place in the file of a set of `of_names`.
-    pub(super) fn place(&self, set: u32) -> u32 {
-        self.places[set as usize]
+        let place = self.others.place(&Box::from(sources))?;
+        u32::try_from(self.order.len()).ok().and_then(|alone| alone.checked_add(place)).ok_or(CompileError::TooLarge)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.order.len()
+        self.order.len() + self.others.values.len()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &[u32]> {
+        self.order.chunks(1).chain(self.others.values.iter().map(|set| &**set))
     }
 
     /// Where each set begins among the members, and where the last one ends.
     pub(super) fn starts(&self) -> impl Iterator<Item = u32> {
         let mut next = 0u32;
-        let lengths = self.order.iter().map(|set| self.interned.values[*set as usize].len() as u32);
-        std::iter::once(0).chain(lengths.map(move |length| {
-            next += length;
+        std::iter::once(0).chain(self.each().map(move |set| {
+            next += set.len() as u32;
             next
         }))
     }
 
     /// The members of all sets, one after the other.
     pub(super) fn members(&self) -> impl Iterator<Item = &u32> {
-        self.order.iter().flat_map(|set| self.interned.values[*set as usize].iter())
+        self.each().flatten()
     }
 }

@@ -1,0 +1,60 @@
+# What a category is for a group goes before what it is plainly, to allow and to block; of two groups the strictest counts.
+config
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[[category]]
+name = "adult"
+lists = [{ path = "adult.txt" }]
+[policy.standard]
+default = "block"
+block = ["social"]
+permit = ["adult"]
+[[policy.standard.exception]]
+group = "press"
+categories = ["social"]
+action = "allow"
+[[policy.standard.exception]]
+group = "press"
+categories = ["adult"]
+action = "block"
+[[policy.standard.exception]]
+group = "trainees"
+categories = ["social"]
+action = "monitor"
+[group.press]
+users = ["u1", "u2"]
+[group.trainees]
+users = ["u2"]
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+social.example
+news.example
+end
+file adult.txt
+adult.example
+end
+upstream social.example A 192.0.2.1 ttl 86400
+upstream news.example A 192.0.2.2 ttl 86400
+upstream adult.example A 192.0.2.3 ttl 86400
+upstream plain.example A 192.0.2.4 ttl 86400
+static 10.0.0.7 user=u1
+static 10.0.0.9 user=u2
+ask 10.0.0.7 social.example A
+expect 192.0.2.1
+row action=allowed category=social
+ask 10.0.0.7 adult.example A
+expect 0.0.0.0 ede 15
+row action=blocked category=adult
+ask 10.0.0.8 social.example A
+expect 0.0.0.0 ede 15
+row action=blocked user=-
+ask 10.0.0.8 adult.example A
+expect 192.0.2.3
+ask 10.0.0.9 social.example A
+expect 192.0.2.1
+row action=monitored user=u2

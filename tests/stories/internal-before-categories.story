@@ -1,0 +1,35 @@
+# Internal names are answered whatever a category says; where the zone says `filter`, it is judged by that.
+config
+[[category]]
+name = "social"
+lists = [{ path = "social.txt" }]
+[policy.standard]
+block = ["social"]
+[[local_zone]]
+name = "one.example"
+file = "desk.zone"
+[[local_zone]]
+name = "two.example"
+file = "desk.zone"
+filter = true
+[[network_zone]]
+name = "hq"
+clients = ["10.0.0.0/8"]
+policy = "standard"
+end
+file social.txt
+one.example
+two.example
+end
+file desk.zone
+$TTL 300
+@ IN SOA ns hostmaster 1 2 3 4 60
+@ IN NS ns
+ns IN A 192.0.2.53
+end
+ask 10.0.0.7 ns.one.example A
+expect 192.0.2.53 ttl 300
+row action=allowed source=local category=-
+ask 10.0.0.7 ns.two.example A
+expect 0.0.0.0 ede 15
+row action=blocked category=social rule=2:two.example
