@@ -97,14 +97,13 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let store = Arc::new(store);
     access.note_at_start(&store, &taken)?;
     store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)?;
-    let desk = || Ok::<_, Failure>(Desk::new(store.lane().map_err(Failure::start)?, metrics.worker()));
     let udp_threads = match config.listen.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
-    let udp_desks = (0..udp_threads).map(|_| desk()).collect::<Result<Vec<_>, _>>()?;
-    // One desk for every thread of the runtime, and one for threads that are none of them.
-    let slow_desks = (0..RUNTIME_THREADS + 1).map(|_| desk()).collect::<Result<Vec<_>, _>>()?;
+    // One desk for every UDP thread, then one for every thread of the runtime, and one for threads that are none of them.
+    let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1)?;
+    let slow_desks = udp_desks.split_off(udp_threads);
     let cache = Cache::new(config.cache.size, config.cache.serve_stale);
     let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow_desks), clock.clone()));
 
@@ -148,6 +147,20 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     // A reload that hangs on a disk that does not answer must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
+}
+
+/// Desks with a lane each. Each lane waits for the disk to have its space, so all of them do at once.
+fn desks(store: &Arc<Store>, metrics: &Arc<Metrics>, count: usize) -> Result<Vec<Desk>, Failure> {
+    let lanes: Vec<_> = std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..count).map(|_| scope.spawn(|| store.lane())).collect();
+        opening.into_iter().map(|lane| lane.join()).collect()
+    });
+    let mut desks = Vec::with_capacity(count);
+    for lane in lanes {
+        let lane = lane.map_err(|_| Failure::start("opening the log ended in a fault of ours, which stands above"))?;
+        desks.push(Desk::new(lane.map_err(Failure::start)?, metrics.worker()));
+    }
+    Ok(desks)
 }
 
 /// Reads the configuration, with `--listen` in the place of `listen.dns`.

@@ -1,16 +1,21 @@
 //! A reload, from its cause to the swap. A step that fails leaves the old snapshot in force, says why and never ends the process.
 
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::watch::{Stamps, Watched};
 use super::{Parts, compile, load};
 use crate::config::Config;
 use crate::config::checked::ut1_files;
+use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
 use crate::shelf::ShelfError;
-use crate::store::yield_to_answers;
+use crate::store::give_way_to_answers;
 use crate::web::Reload;
+
+/// How long a snapshot that is no longer in force is waited for: a query that waits for an upstream may hold it so long.
+const LET_GO: Duration = Duration::from_secs(60);
 
 /// Why there is a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +115,29 @@ async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, R
     let at_work = Arc::clone(parts);
     let (tell, told) = tokio::sync::oneshot::channel();
     let work = move || {
-        yield_to_answers();
+        give_way_to_answers();
+        let before = at_work.engine.snapshot();
         let _ = tell.send(prepare_and_swap(&at_work, cause));
+        let_go(&at_work, before);
     };
     let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(work);
     thread.map_err(|error| format!("a thread for the reload cannot be made: {error}"))?;
     told.await.map_err(|_| "the reload ended in a fault of ours, which stands above".to_owned())
+}
+
+/// Ends a snapshot here: unmapping its lists takes milliseconds, and whoever lets go last has to do it. Nobody who answers should.
+fn let_go(parts: &Parts, mut snapshot: Arc<Snapshot>) {
+    if Arc::ptr_eq(&parts.engine.snapshot(), &snapshot) {
+        return;
+    }
+    let until = Instant::now() + LET_GO;
+    while let Err(still) = Arc::try_unwrap(snapshot) {
+        if Instant::now() > until {
+            return;
+        }
+        snapshot = still;
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The generation put in force; none when lists were looked at and hold what is in force already.
