@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::moment::Moment;
 use crate::policy::Access;
 use crate::policy::model::Category;
@@ -265,10 +266,6 @@ fn give_to_owner(path: &Path) {
     {
         let _ = std::os::unix::fs::chown(path, Some(above.uid()), Some(above.gid()));
     }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ struct Parts {
     /// `--listen`, which goes before `listen.dns` at each reload, too.
     listen: Vec<SocketAddr>,
     own: Vec<SocketAddr>,
-    last_reload: Mutex<Option<Ended>>,
+    ended: Mutex<Ended>,
     /// Tells when the file of a list has changed.
     watch: Watch,
     access: access::AccessInForce,
@@ -135,7 +135,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         path: path.to_owned(),
         listen: listen.to_vec(),
         own,
-        last_reload: Mutex::new(None),
+        ended: Mutex::default(),
         watch,
         access,
         swap: Mutex::new(()),

@@ -6,7 +6,7 @@
 //!
 //! | floor | modules | what |
 //! |---|---|---|
-//! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`] | words: no I/O, no async, no clock |
+//! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`], [`hex`] | words: no I/O, no async, no clock |
 //! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
 //! | 2 | [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
@@ -25,6 +25,7 @@ pub mod collect;
 pub mod config;
 pub mod dns;
 pub mod engine;
+pub mod hex;
 pub mod list;
 pub mod local;
 pub mod metrics;

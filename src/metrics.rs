@@ -106,9 +106,14 @@ impl Metrics {
         self.events.started(at);
     }
 
-    /// A reload put a snapshot in force.
-    pub fn reloaded(&self, at: Moment) {
-        self.events.reloaded(at);
+    /// A reload put a snapshot in force; `all` when nothing that was asked for before is still to be put right.
+    pub fn reloaded(&self, at: Moment, all: bool) {
+        self.events.reloaded(at, all);
+    }
+
+    /// What made the last reload fail is over, without another snapshot.
+    pub fn reload_settled(&self) {
+        self.events.reload_settled();
     }
 
     /// A reload failed; the last snapshot stays in force.

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::checked::ListSource;
+use crate::hex::hex;
 use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError, Medium};
 use crate::moment::Moment;
 use crate::policy::Model;
@@ -102,7 +103,7 @@ pub struct Example {
 #[derive(Debug, thiserror::Error)]
 pub enum ShelfError {
     /// A list file could not be read.
-    #[error("list `{list}`: {}: {error}; put the file there or take the list out of the configuration", path.display())]
+    #[error("list `{list}`: {}: {error}; {}", path.display(), advice(error.kind()))]
     Read {
         /// The list.
         list: Box<str>,
@@ -162,6 +163,18 @@ pub enum ShelfError {
     /// The system gave no random octets for the key of the hash.
     #[error("no random octets from the system: {0}")]
     Random(getrandom::Error),
+}
+
+/// What to do about a list that cannot be read.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "put the file there or take the list out of the configuration",
+        io::ErrorKind::PermissionDenied => "let the account that runs cordon read it",
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            "it is damaged or not whole: put it there anew"
+        }
+        _ => "see that it can be read, or take the list out of the configuration",
+    }
 }
 
 impl Shelf {
@@ -300,7 +313,7 @@ fn yields(contents: &[Content], report: &CompileReport) -> Vec<Yield> {
             let reading = content.reading.as_ref()?;
             let count = of_list(place);
             Some(Yield {
-                sha256: source::hex(&content.sha256),
+                sha256: hex(&content.sha256),
                 format: reading.format,
                 lines: reading.lines,
                 entries: count.map_or(0, |count| count.entries),
@@ -343,7 +356,7 @@ fn shelved(
                 yielded,
             })
             .collect(),
-        fingerprint: source::hex(&fingerprint),
+        fingerprint: hex(&fingerprint),
         file,
         reused: false,
     }

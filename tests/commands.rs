@@ -56,6 +56,30 @@ fn a_sound_configuration_is_summed_up() {
 }
 
 #[test]
+fn a_check_says_what_would_keep_a_server_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cordon.toml");
+    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n";
+    std::fs::write(folder.path().join("broken.zone"), "www A x\n").unwrap();
+    for (more, said) in [
+        (
+            "[probe]\nmust_block = [\"bet.example\"]\n",
+            "probe.must_block: bet.example would be blocked in no network zone",
+        ),
+        ("[[local_zone]]\nname = \"in.example\"\nfile = \"broken.zone\"\n", "broken.zone:1"),
+    ] {
+        std::fs::write(&path, format!("{sound}{more}")).unwrap();
+        let output = cordon(&["check", "--config", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        let output = cordon(&["check", "--json", "--config", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3));
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(object["errors"][0]["problem"].as_str().unwrap().contains(said), "{object}");
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_its_own_code() {
     assert_eq!(cordon(&["chek"]).status.code(), Some(2));
     assert_eq!(cordon(&[]).status.code(), Some(2));

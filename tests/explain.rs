@@ -269,9 +269,38 @@ fn a_comparison_needs_a_reason_where_the_log_does_and_a_configuration_that_is_so
     fails(&["--diff", "other.toml"], 3, "unknown policy `hq`");
     fails(&["--diff", "cordon.toml"], 2, "log.require_reason");
     fails(&["--diff", "cordon.toml", "--log", "soon"], 2, "is not a time");
+    fails(&["--diff", "cordon.toml", "--zone", "hqq", "--reason", "r"], 2, "a network zone `hqq`; did you mean `hq`?");
+    fails(&["https://www.bet.example/x"], 2, "is a URL; write the name alone");
     fails(&["www.bet.example", "--diff", "cordon.toml"], 2, "cannot be used with");
     fails(&["www.bet.example", "--log", "7d"], 2, "--diff");
     fails(&[], 2, "<NAME>");
+}
+
+#[test]
+fn an_explanation_says_how_a_list_answers_where_the_policy_leaves_it_to_the_list() {
+    let zone = "$ORIGIN rpz.example.\n@ 60 IN SOA a b 1 2 3 4 5\nrecords.example 60 A 192.0.2.33\nrecords.example 60 TXT x\n\
+                alias.example 60 CNAME garden.example.\n*.wild.example 60 CNAME *.garden.example.\ntcp.example 60 CNAME rpz-tcp-only.\n\
+                nx.example 60 CNAME .\n";
+    let rules = "[[category]]\nname = \"rpz\"\nlists = [{ path = \"rpz.zone\", format = \"rpz\" }]\n\
+                 [policy.list]\nblock = [\"rpz\"]\n[policy.own]\nblock = [\"rpz\"]\nresponse = \"nodata\"\n\
+                 [[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"list\"\n\
+                 [[network_zone]]\nname = \"lab\"\nclients = [\"10.9.0.0/16\"]\npolicy = \"own\"\n";
+    let (_kept, cordon) = laid(rules, &[("rpz.zone", zone)]);
+    let answer = |name: &str, client: &str| {
+        let told = cordon.json(&["explain", name, "--client", client]);
+        assert_eq!(told[0]["action"], "blocked", "{told:?}");
+        told[0]["answer"].as_str().unwrap().strip_suffix("; extended error 15 (blocked)").unwrap().to_owned()
+    };
+    for (name, said) in [
+        ("records.example", "from the list: A 192.0.2.33, TXT, no data for other types"),
+        ("alias.example", "from the list: alias of garden.example; where that leads is judged, too"),
+        ("a.wild.example", "from the list: alias of the name before garden.example; where that leads is judged, too"),
+        ("tcp.example", "over UDP only that there is more over TCP; over TCP as if it were not listed"),
+        ("nx.example", "NXDOMAIN"),
+    ] {
+        assert_eq!(answer(name, "10.0.0.1"), said, "{name}");
+        assert_eq!(answer(name, "10.9.0.1"), "no data", "{name}: the policy writes how it answers");
+    }
 }
 
 #[test]

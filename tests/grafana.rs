@@ -291,7 +291,7 @@ fn move_everything(metrics: &Arc<Metrics>, ended: &AtomicBool) {
         metrics.attribution_event(Via::Static, AttributionResult::Applied);
         metrics.list_update("webmail/a.txt", ListUpdate::Updated);
         generations += 1;
-        metrics.reloaded(Moment::from_seconds(1_700_000_000 + generations));
+        metrics.reloaded(Moment::from_seconds(1_700_000_000 + generations), true);
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -78,6 +78,7 @@ fn a_list_that_is_gone_stays_in_force_and_is_taken_again_when_it_is_back() {
     std::fs::write(&list, "bet.example.net\n").unwrap();
     until(&cordon, "back as it was", || cordon.status()["last_reload"]["result"] == "ok");
     assert_eq!(generation(&cordon), 1, "what holds the same names is no new generation");
+    assert_eq!(cordon.metric("cordon_reload_last_successful"), 1.0);
     std::fs::remove_file(&list).unwrap();
     std::fs::write(&list, "new.example.net\n").unwrap();
     until(&cordon, "back with another name", || is_blocked(&cordon, "new.example.net."));
@@ -114,4 +115,30 @@ fn a_changed_list_does_not_put_a_half_edited_configuration_in_force() {
     std::fs::write(cordon.config(), "this is no TOML").unwrap();
     std::fs::write(cordon.dir.join("gambling.txt"), "bet.example.net\n").unwrap();
     until(&cordon, "edited again", || generation(&cordon) == 4);
+}
+
+#[test]
+fn a_list_put_in_force_does_not_hide_that_the_configuration_was_not() {
+    let (_upstream, cordon) = start("");
+    let sound = std::fs::read_to_string(cordon.config()).unwrap();
+    let list = cordon.dir.join("gambling.txt");
+    let failed = || {
+        let status = cordon.status();
+        let error = status["last_reload"]["error"].as_str().unwrap_or_default().to_owned();
+        (error.contains("policy.standard.blok"), cordon.metric("cordon_reload_last_successful"))
+    };
+    std::fs::write(cordon.config(), sound.replace("block = [", "blok = [")).unwrap();
+    cordon.reload();
+    assert_eq!(failed(), (true, 0.0));
+    std::fs::write(&list, "bet.example.net\nnew.example.net\n").unwrap();
+    until(&cordon, "edited", || is_blocked(&cordon, "new.example.net."));
+    assert_eq!(failed(), (true, 0.0), "after lists in force");
+    std::fs::remove_file(&list).unwrap();
+    until(&cordon, "removed", || cordon.metric("cordon_reload_total{result=\"failed\"}") == 2.0);
+    std::fs::write(&list, "bet.example.net\nnew.example.net\n").unwrap();
+    until(&cordon, "back", || cordon.stderr().contains("hold again what is in force"));
+    assert_eq!(failed(), (true, 0.0), "after lists that are back");
+    std::fs::write(cordon.config(), sound).unwrap();
+    cordon.signal(libc::SIGHUP);
+    until(&cordon, "put right", || failed() == (false, 1.0));
 }

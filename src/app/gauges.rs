@@ -166,6 +166,5 @@ fn status(parts: &Parts, started: Moment, dns: &[SocketAddr], admin: SocketAddr)
 }
 
 fn last_reload(parts: &Parts) -> Option<Reload> {
-    let last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
-    last.as_ref().map(|ended| ended.reload.clone())
+    parts.ended.lock().unwrap_or_else(PoisonError::into_inner).told().cloned()
 }

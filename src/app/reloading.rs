@@ -26,19 +26,42 @@ pub(super) enum Cause {
     Lists,
 }
 
-/// How the last reload ended.
-#[derive(Clone, Debug)]
+/// How the last reload of each cause ended. Lists that are put in force do not end that what was asked for is not.
+#[derive(Debug, Default)]
 pub(super) struct Ended {
-    cause: Cause,
-    /// What the admin door tells.
-    pub(super) reload: Reload,
+    asked: Option<Reload>,
+    /// None as well where one that was asked for has read the lists since.
+    lists: Option<Reload>,
+}
+
+impl Ended {
+    /// What the admin door tells: a failure as long as it stands, and else the newest.
+    pub(super) fn told(&self) -> Option<&Reload> {
+        let both = || self.asked.iter().chain(&self.lists);
+        both().find(|reload| reload.error.is_some()).or_else(|| both().max_by_key(|reload| reload.at))
+    }
+
+    fn stands_failed(&self) -> bool {
+        self.told().is_some_and(|reload| reload.error.is_some())
+    }
+
+    fn take(&mut self, cause: Cause, reload: Reload) {
+        match cause {
+            Cause::Asked => {
+                if reload.error.is_none() {
+                    self.lists = None;
+                }
+                self.asked = Some(reload);
+            }
+            Cause::Lists => self.lists = Some(reload),
+        }
+    }
 }
 
 /// Reads, checks, compiles aside, probes and swaps; away from the threads that answer.
 pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
     let error = match apart(parts, cause).await {
         Ok(Ok(Some(generation))) => {
-            parts.metrics.reloaded(parts.engine.clock.now());
             tracing::info!(generation, lists_only = cause == Cause::Lists, "a new snapshot is in force");
             None
         }
@@ -52,28 +75,38 @@ pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
         }
         Err(fault) => Some(fault),
     };
-    let mut last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = &error {
-        let is_known = |last: &Ended| last.cause == Cause::Lists && last.reload.error.as_ref() == Some(error);
-        if cause == Cause::Lists && last.as_ref().is_some_and(is_known) {
-            // Tried again and still the same: that was said and counted.
-            return;
+    let at = parts.engine.clock.now();
+    let mut ended = parts.ended.lock().unwrap_or_else(PoisonError::into_inner);
+    match &error {
+        Some(error) => {
+            let is_known = |last: &Reload| last.error.as_ref() == Some(error);
+            if cause == Cause::Lists && ended.lists.as_ref().is_some_and(is_known) {
+                // Tried again and still the same: that was said and counted.
+                return;
+            }
+            parts.metrics.reload_failed();
+            tracing::error!(
+                generation = parts.engine.generation(),
+                "reload failed, the old snapshot stays in force: {error}"
+            );
+            ended.take(cause, Reload { at, error: Some(error.clone()) });
         }
-        parts.metrics.reload_failed();
-        tracing::error!(
-            generation = parts.engine.generation(),
-            "reload failed, the old snapshot stays in force: {error}"
-        );
+        None => {
+            ended.take(cause, Reload { at, error: None });
+            parts.metrics.reloaded(at, !ended.stands_failed());
+        }
     }
-    *last = Some(Ended { cause, reload: Reload { at: parts.engine.clock.now(), error } });
 }
 
 /// The lists hold what is in force already. If they did not a moment ago, that trouble is over.
 fn settle(parts: &Parts) {
-    let mut last = parts.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.as_ref().is_some_and(|last| last.cause == Cause::Lists && last.reload.error.is_some()) {
+    let mut ended = parts.ended.lock().unwrap_or_else(PoisonError::into_inner);
+    if ended.lists.as_ref().is_some_and(|last| last.error.is_some()) {
         tracing::info!(generation = parts.engine.generation(), "the lists hold again what is in force");
-        *last = Some(Ended { cause: Cause::Lists, reload: Reload { at: parts.engine.clock.now(), error: None } });
+        ended.take(Cause::Lists, Reload { at: parts.engine.clock.now(), error: None });
+        if !ended.stands_failed() {
+            parts.metrics.reload_settled();
+        }
     }
 }
 
@@ -117,7 +150,6 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
     if let Some(error) = needs_restart(&before.config, &config) {
         return Err(error);
     }
-    let now = parts.engine.clock.now();
     let stamps = list_stamps(&config);
     let lists = compile(&config)?;
     if cause == Cause::Lists && lists.fingerprint == before.lists.fingerprint {
@@ -127,6 +159,7 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
     // Grants and withdrawals may have changed while the lists were compiled.
     let _swapping = parts.swap.lock().unwrap_or_else(PoisonError::into_inner);
     let before = parts.engine.snapshot();
+    let now = parts.engine.clock.now();
     let candidate = match cause {
         Cause::Asked => assemble(config, lists, &parts.own, Some(&before), &parts.metrics, now)?,
         Cause::Lists => before.with_lists(config, lists, now),

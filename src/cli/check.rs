@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Failure, Out, lists};
 use crate::config::checked::Server;
-use crate::config::errors::duration_text;
+use crate::config::errors::{ConfigError, duration_text};
 use crate::config::{Config, ConfigErrors, locate};
-use crate::moment::Clock;
+use crate::engine::Snapshot;
+use crate::engine::reload::{ReloadError, assemble, probe};
+use crate::metrics::Metrics;
+use crate::moment::{Clock, Moment};
 use crate::policy::model::{Act, Model, Policy, Response, Unmatched};
 use crate::shelf::Shelf;
 
@@ -27,18 +30,54 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
             return Err(failure(&errors));
         }
     };
-    let shelved =
-        Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::configuration)?;
+    let (path, now) = (config.path.clone(), Clock::Real.now());
+    let candidate = match candidate(config, now) {
+        Ok(candidate) => candidate,
+        Err(error) => {
+            let errors = would_not_start(&path, error);
+            if out.is_json() {
+                out.object(&errors)?;
+                out.flush()?;
+            }
+            return Err(failure(&errors));
+        }
+    };
+    let (config, shelved) = (&candidate.config, &candidate.lists);
     if out.is_json() {
-        let mut whole = object(&config);
-        whole["lists"] = Value::Array(lists::objects(&shelved, &config.model, Clock::Real.now()));
+        let mut whole = object(config);
+        whole["lists"] = Value::Array(lists::objects(shelved, &config.model, now));
         out.object(&whole)?;
     } else {
-        summary(&config, out)?;
+        summary(config, out)?;
         out.line("")?;
-        lists::report(out, &shelved, &config.model, Clock::Real.now())?;
+        lists::report(out, shelved, &config.model, now)?;
     }
     Ok(out.flush()?)
+}
+
+/// What a server would start with: lists compiled, local zones read, the names of `[probe]` asked about. Nothing on the disk is touched.
+fn candidate(config: Config, now: Moment) -> Result<Snapshot, ReloadError> {
+    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model)?;
+    let candidate = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), now)?;
+    probe(&candidate, now)?;
+    Ok(candidate)
+}
+
+/// Why a server would not start with it, in the form of the errors of a configuration.
+fn would_not_start(path: &Path, error: ReloadError) -> ConfigErrors {
+    let told = match error {
+        ReloadError::Config(errors) => return errors,
+        ReloadError::Probe(wrong) => wrong,
+        other => vec![other.to_string()],
+    };
+    let error = |problem| ConfigError {
+        file: path.display().to_string(),
+        place: None,
+        key: String::new(),
+        problem,
+        advice: None,
+    };
+    ConfigErrors { errors: told.into_iter().map(error).collect() }
 }
 
 /// What a command says that cannot go on without a sound configuration.

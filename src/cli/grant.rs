@@ -172,7 +172,7 @@ fn list(ledger: &Ledger, all: bool, now: Moment, out: &mut Out) -> Result<(), Fa
             vec![id, state, one.whose().to_string(), opened(one), until, one.approver.clone(), one.reason.clone()]
         })
         .collect();
-    Ok(out.table(&["id", "state", "who", "opens", "until", "approver", "reason"], &rows)?)
+    Ok(out.table(&["ID", "STATE", "WHO", "OPENS", "UNTIL", "APPROVER", "REASON"], &rows)?)
 }
 
 fn opened(one: &Granting) -> String {

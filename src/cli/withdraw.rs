@@ -178,7 +178,7 @@ fn list(ledger: &Ledger, all: bool, now: Moment, out: &mut Out) -> Result<(), Fa
             row
         })
         .collect();
-    Ok(out.table(&["id", "state", "who", "from", "review", "until", "authoriser", "reason"], &rows)?)
+    Ok(out.table(&["ID", "STATE", "WHO", "FROM", "REVIEW", "UNTIL", "AUTHORISER", "REASON"], &rows)?)
 }
 
 fn object(one: &Withdrawing, now: Moment) -> Value {

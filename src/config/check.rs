@@ -13,7 +13,6 @@ mod values;
 mod zones;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +24,7 @@ use super::errors::{ConfigError, ConfigErrors, SourceText, advise};
 use super::file::key::Key;
 use super::file::v1::{File, Text, Texts};
 use super::file::{self};
+use crate::hex::hex;
 use crate::list::journal;
 use crate::policy::Model;
 use values::Fault;
@@ -187,12 +187,4 @@ fn plain(error: &std::io::Error) -> String {
     let words = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = words.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -67,9 +67,15 @@ pub fn listed_name(text: &str) -> Result<Name, Flaw> {
 }
 
 /// Reads a name that a person asks about: internationalised names become A-labels, nothing is refused for standing for too much.
+///
+/// A slash makes it an address of the web that was copied whole: to be told that it is on no list would mislead. Names of the reverse tree
+/// have slashes (RFC 2317); elsewhere one that is meant is written `\047`.
 pub fn asked_name(text: &str) -> Result<Name, Flaw> {
     if text.len() > LONGEST {
         return Err(Flaw::Name(NameError::NameTooLong));
+    }
+    if text.contains('/') && !text.trim_end_matches('.').to_ascii_lowercase().ends_with(".arpa") {
+        return Err(Flaw::Url);
     }
     Name::parse(&to_a_labels(text)?).map_err(Flaw::Name)
 }
@@ -204,6 +210,9 @@ mod tests {
         assert_eq!(asked("co.uk"), Ok("co.uk".into()));
         assert_eq!(asked("1.2.0.192.in-addr.arpa"), Ok("1.2.0.192.in-addr.arpa".into()));
         assert_eq!(asked("a b"), Err(Flaw::Name(NameError::BadCharacter)));
+        assert_eq!(asked("https://www.bet.example/"), Err(Flaw::Url));
+        assert_eq!(asked("www.bet.example/"), Err(Flaw::Url));
+        assert!(asked("0/25.2.0.192.IN-ADDR.arpa.").is_ok() && asked("a\\047b.example").is_ok());
         assert_eq!(asked(""), Err(Flaw::Name(NameError::Empty)));
     }
 

@@ -45,10 +45,10 @@ pub enum Flaw {
     #[error("is a single label and would stand for a top-level domain; if that is meant, name it in the policy itself")]
     SingleLabel,
     /// A URL, or a name with a path.
-    #[error("is a URL; only the name can be listed, and it would stand for the whole site")]
+    #[error("is a URL; write the name alone, which stands for the whole site")]
     Url,
     /// A name with a port.
-    #[error("has a port; only the name can be listed, and it would stand for every port")]
+    #[error("has a port; write the name alone, which stands for every port")]
     Port,
     /// A mail address.
     #[error("is a mail address, not a name")]

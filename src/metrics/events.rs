@@ -86,9 +86,15 @@ impl Events {
         self.reload_heard.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn reloaded(&self, at: Moment) {
+    pub(super) fn reloaded(&self, at: Moment, all: bool) {
         self.reloads_done.fetch_add(1, Ordering::Relaxed);
-        self.started(at);
+        self.last_success.store(at.micros(), Ordering::Relaxed);
+        self.last_failed.store(!all, Ordering::Relaxed);
+        self.reload_heard.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn reload_settled(&self) {
+        self.last_failed.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn reload_failed(&self) {

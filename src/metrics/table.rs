@@ -113,7 +113,7 @@ table! {
     RELOAD = Counter "cordon_reload_total" ["result"]
         "Reloads, by how they ended.";
     RELOAD_LAST_SUCCESSFUL = Gauge "cordon_reload_last_successful" []
-        "Whether the last reload, or the start, put a snapshot in force: 1 or 0.";
+        "Whether what is in the files was put in force when it was last read: 1, or 0 until a failed reload is put right.";
     RELOAD_LAST_SUCCESS = Gauge "cordon_reload_last_success_timestamp_seconds" []
         "When a snapshot was last put in force, in seconds since 1970-01-01T00:00:00Z.";
 

@@ -29,7 +29,7 @@ fn moved() -> Arc<Metrics> {
     worker.blocked(labels.zone(Some(0)), labels.category(Some(CategoryId(0))));
     worker.blocked(labels.zone(None), labels.category(None));
     metrics.upstreams_from(|| vec![upstream("udp://192.0.2.53", false)]);
-    metrics.reloaded(Moment::from_seconds(1_000));
+    metrics.reloaded(Moment::from_seconds(1_000), true);
     metrics.list_update("webmail/main.txt", ListUpdate::Refused(Refused::Html));
     metrics.attribution_event(Via::Radius, AttributionResult::Malformed);
     metrics.store_from(|| StoreNumbers { parts: 7, disk: Some(DiskNumbers::default()), ..StoreNumbers::default() });
@@ -143,10 +143,12 @@ fn a_failed_reload_shows_until_one_succeeds() {
     let text = metrics.render().unwrap();
     assert_eq!(value(&text, "cordon_reload_last_successful"), Some(0.0));
     assert_eq!(value(&text, "cordon_reload_last_success_timestamp_seconds"), Some(50.0));
-    metrics.reloaded(Moment::from_seconds(60));
+    metrics.reloaded(Moment::from_seconds(55), false);
+    assert_eq!(value(&metrics.render().unwrap(), "cordon_reload_last_successful"), Some(0.0), "of lists, beside it");
+    metrics.reloaded(Moment::from_seconds(60), true);
     let text = metrics.render().unwrap();
     assert_eq!(value(&text, "cordon_reload_last_successful"), Some(1.0));
-    assert_eq!(value(&text, "cordon_reload_total{result=\"ok\"}"), Some(1.0));
+    assert_eq!(value(&text, "cordon_reload_total{result=\"ok\"}"), Some(2.0));
     assert_eq!(value(&text, "cordon_reload_total{result=\"failed\"}"), Some(1.0));
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::moment::Moment;
 
 /// Version of the line's form.
@@ -163,11 +164,6 @@ fn last_line(file: &mut File) -> io::Result<Option<Last>> {
             return Ok(Some(Last { octets: body.get(begins..).unwrap_or_default().to_vec(), torn }));
         }
     }
-}
-
-/// Octets as lower-case hex.
-pub fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 
-use super::audit::hex;
 use super::cell::{Cell, object};
 use super::filter::Filter;
 use super::run::{Budget, Coverage, QueryError, walk};
+use crate::hex::hex;
 use crate::record::columns::{COLUMNS, schema};
 use crate::store::reader::Reader;
 

@@ -20,8 +20,8 @@ use crate::moment::Moment;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::hex::hex;
 use crate::moment::Clock;
-use crate::query::audit::hex;
 use crate::record::columns::{COLUMNS, SCHEMA_VERSION, schema};
 use crate::record::{Record, Rule};
 use crate::subject::Subject;

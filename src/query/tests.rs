@@ -300,7 +300,7 @@ fn a_file_holds_every_row_live_ones_included() {
         let hash = draft.sha256.clone();
         draft.keep().unwrap();
         use sha2::Digest;
-        assert_eq!(hash, super::audit::hex(sha2::Sha256::digest(std::fs::read(to(name)).unwrap()).as_slice()));
+        assert_eq!(hash, crate::hex::hex(sha2::Sha256::digest(std::fs::read(to(name)).unwrap()).as_slice()));
     }
     let read = ParquetRecordBatchReader::try_new(std::fs::File::open(to("o.parquet")).unwrap(), 1000).unwrap();
     let read = concat_batches(&schema(), &read.collect::<Result<Vec<_>, _>>().unwrap()).unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use memmap2::Mmap;
 
+use crate::hex::hex;
 use crate::list::{Matcher, MatcherError};
-use crate::shelf::source::hex;
 use crate::shelf::{Shelf, ShelfError, Yield, receipt};
 
 /// How much older than the newest compiled file an unfinished one must be to count as left behind by a killed process.
@@ -42,9 +42,9 @@ impl Drop for Aside {
 }
 
 impl Aside {
-    /// Puts the file on disk under its name: content first, then the name.
+    /// Gives the file its name. It is not put on the medium at once: a disk that is kept busy with it makes lanes wait for their pages, and
+    /// so answers. What a power cut leaves of it does not pass for whole, and is compiled anew.
     fn name(mut self, path: &Path) -> Result<(), ShelfError> {
-        self.file.sync_all().map_err(at(&self.path))?;
         fs::rename(&self.path, path).map_err(at(path))?;
         self.named = true;
         Ok(())
@@ -85,8 +85,6 @@ impl Shelf {
         (&beside).write_all(&json).map_err(at(&beside.path))?;
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
-        // The names themselves are on disk only once the folder is.
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(at(&self.dir))?;
         let mapped = map(&file).map_err(at(&file))?;
         match Matcher::open(mapped) {
             Ok(matcher) => Ok((file, matcher)),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::config::checked::ListSource;
+use crate::hex::hex;
 use crate::moment::Clock;
 use crate::shelf::source::Content;
 
@@ -78,7 +79,7 @@ impl Seen {
     }
 
     fn note(&mut self, path: &Path, what: &Metadata, sha256: &[u8; 32]) {
-        let noted = Noted { stands: Stands::of(what), sha256: super::source::hex(sha256) };
+        let noted = Noted { stands: Stands::of(what), sha256: hex(sha256) };
         if self.files.get(path) != Some(&noted) {
             self.files.insert(path.to_owned(), noted);
             self.changed = true;

@@ -1,6 +1,5 @@
 //! List files, packed ones and folders of them, and the fingerprint of their content.
 
-use std::fmt::Write as _;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -221,14 +220,6 @@ fn unpacked(list: &ListSource, path: &Path, packed: &[u8]) -> Result<Vec<u8>, Sh
         true => Err(ShelfError::TooLarge { list: list.name.clone(), path: path.to_owned() }),
         false => Ok(bytes),
     }
-}
-
-/// The octets in hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
 }
 
 /// What a list is worth that was never fetched: it is empty, and a start does not fail for it.

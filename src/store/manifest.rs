@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::hex::hex;
 use crate::moment::Moment;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
@@ -124,7 +125,7 @@ impl Manifest {
             return Err(self.cannot_continue(&format!("line {number} {misfit}")));
         }
         self.edge.push(tree::leaf_hash(line.as_bytes()));
-        self.last = Some(tree::hex(&tree::sha256(line.as_bytes())));
+        self.last = Some(hex(&tree::sha256(line.as_bytes())));
         Ok(())
     }
 
@@ -162,7 +163,7 @@ impl Manifest {
         self.dirty = false;
         self.length += line.len() as u64 + 1;
         self.edge.push(tree::leaf_hash(line.as_bytes()));
-        self.last = Some(tree::hex(&tree::sha256(line.as_bytes())));
+        self.last = Some(hex(&tree::sha256(line.as_bytes())));
         self.book.add(&leaf);
         self.settle()
     }

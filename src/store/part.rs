@@ -13,12 +13,12 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::moment::Moment;
 use crate::record::columns;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
-use crate::store::manifest::tree;
 use crate::store::paths::Paths;
 use crate::store::runs::Runs;
 
@@ -143,7 +143,7 @@ fn write_aside(
     let mut hashed = writer.into_inner().map_err(StoreError::parquet(aside))?;
     hashed.flush().map_err(StoreError::file(aside, "write"))?;
     disk.sync(&hashed.file, aside)?;
-    Ok(Aside { rows, bytes: hashed.written, sha256: tree::hex(&hashed.hasher.finalize()) })
+    Ok(Aside { rows, bytes: hashed.written, sha256: hex(&hashed.hasher.finalize()) })
 }
 
 /// Node, span and the beginning of the hash: readable, and never the same for two contents.

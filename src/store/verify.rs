@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::manifest::book::{Book, Trail};
@@ -176,14 +177,14 @@ impl Inquiry {
             }
             edge.push(tree::leaf_hash(line.as_bytes()));
             self.roots.push(edge.root());
-            last = Some(tree::hex(&tree::sha256(line.as_bytes())));
+            last = Some(hex(&tree::sha256(line.as_bytes())));
         }
         if torn > 0 {
             self.problem(LEAVES, Some(edge.size() + 1), format!("is torn: {torn} octets without an end of line"));
         }
         self.findings.audits = self.book.audits.clone();
         self.findings.leaves = edge.size();
-        self.findings.root = tree::hex(&edge.root());
+        self.findings.root = hex(&edge.root());
         Ok(())
     }
 
@@ -464,7 +465,7 @@ fn hash_file(path: &Path) -> std::io::Result<(String, u64)> {
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok((tree::hex(&hasher.finalize()), bytes));
+            return Ok((hex(&hasher.finalize()), bytes));
         }
         hasher.update(&buffer[..count]);
         bytes += count as u64;

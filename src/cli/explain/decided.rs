@@ -72,7 +72,9 @@ impl Decided {
         let sinkhole = self.place.sinkhole(model);
         let ttl = sinkhole.ttl;
         let policy = self.place.policy(model);
+        let own = |why| policy.and_then(|policy| access::own_way(snapshot, policy, why));
         match &self.verdict {
+            Verdict::Block(why) if let Some(own) = own(why) => own,
             Verdict::Block(why) => match policy.map(|policy| policy.response(access::given(why))) {
                 Some(Response::Sinkhole) => format!("sinkhole {}, {}, {ttl} s", sinkhole.ipv4, sinkhole.ipv6),
                 Some(Response::Nxdomain) => format!("NXDOMAIN, {ttl} s"),

@@ -21,6 +21,7 @@ use super::candidate;
 use crate::cli::log::look::{Look, progress, tell_coverage};
 use crate::cli::{Failure, Out, check};
 use crate::config::Config;
+use crate::config::errors::advise;
 use crate::moment::Clock;
 use crate::query::Filter;
 use crate::query::aggregate::count;
@@ -75,6 +76,9 @@ pub fn run(args: &DiffArgs, other: &Path, config: Config, clock: &Clock, out: &m
     let other = Config::load(other).map_err(|errors| check::failure(&errors))?;
     let path = other.path.display().to_string();
     let (new, old) = (candidate(other, now)?, candidate(config, now)?);
+    if let Some(zone) = &args.zone {
+        known(zone, &old.config, &new.config)?;
+    }
     let look = Look::begin_with("explain --diff", filter, args.reason.as_deref(), &old.config, clock)?;
     let counting = asked::counting(look.filter.span, &old, &new);
     let bar = progress(out.is_json());
@@ -101,6 +105,17 @@ pub fn run(args: &DiffArgs, other: &Path, config: Config, clock: &Clock, out: &m
     look.record(asked, Some(counted.rows()))?;
     told::tell(compared, limit, out)?;
     tell_coverage(&counted.coverage, out)
+}
+
+/// A network zone that neither configuration has would compare nothing, and look as if nothing changed.
+fn known(zone: &str, old: &Config, new: &Config) -> Result<(), Failure> {
+    let zones = old.model.network_zones.iter().chain(&new.model.network_zones).map(|zone| &*zone.name);
+    if zones.clone().any(|known| known == zone) {
+        return Ok(());
+    }
+    let zones: std::collections::BTreeSet<&str> = zones.collect();
+    let advice = advise(zone, zones).unwrap_or_else(|| "there is none".to_owned());
+    Err(Failure::usage(format!("--zone: neither configuration has a network zone `{zone}`; {advice}")))
 }
 
 fn filter(args: &DiffArgs, clock: &Clock) -> Result<Filter, Failure> {

@@ -162,7 +162,9 @@ fn answer(snapshot: &Snapshot, decided: &Decided) -> String {
     let model = snapshot.model();
     let Decided { place, verdict, goes, .. } = decided;
     let sinkhole = place.sinkhole(model);
+    let own = |why| place.policy(model).and_then(|policy| access::own_way(snapshot, policy, why));
     match verdict {
+        Verdict::Block(why) if let Some(own) = own(why) => format!("{own}; extended error 15 (blocked)"),
         Verdict::Block(why) => match place.policy(model).map(|policy| policy.response(access::given(why))) {
             Some(Response::Sinkhole) => format!(
                 "A {}, AAAA {}, no data for other types, for {} s; extended error 15 (blocked)",

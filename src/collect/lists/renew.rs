@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::state::{Last, State};
 use super::unpack::unpack;
 use crate::config::checked::{Download, ListSource};
+use crate::hex::hex;
 use crate::list::renewal::{after_failure, after_success, pause};
 use crate::list::{Refused, judge};
 use crate::moment::Clock;
@@ -214,12 +215,4 @@ pub(super) fn chance() -> f64 {
     let mut octets = [0; 4];
     let _ = getrandom::fill(&mut octets);
     f64::from(u32::from_le_bytes(octets)) / f64::from(u32::MAX)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
 }

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
+use crate::hex::hex;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::manifest::tree::{Hash, sha256};
@@ -87,7 +88,7 @@ impl Verifier {
     }
 
     fn hash_text(&self) -> String {
-        super::tree::hex(&self.hash())
+        hex(&self.hash())
     }
 
     /// The checkpoint in a signed note, when one of its signatures is by this key and holds.
@@ -147,7 +148,7 @@ impl NoteKey {
                 if let Some(folder) = path.parent() {
                     disk.folder(folder)?;
                 }
-                disk.replace(path, format!("{}\n", super::tree::hex(&seed)).as_bytes())?;
+                disk.replace(path, format!("{}\n", hex(&seed)).as_bytes())?;
                 Ok(NoteKey::of(seed, name))
             }
             Err(error) => Err(StoreError::file(path, "read the signing key")(error)),

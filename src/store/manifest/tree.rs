@@ -27,15 +27,6 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     hasher.finalize().into()
 }
 
-/// Lower-case hex.
-pub fn hex(hash: &[u8]) -> String {
-    use std::fmt::Write;
-    hash.iter().fold(String::with_capacity(hash.len() * 2), |mut text, octet| {
-        let _ = write!(text, "{octet:02x}");
-        text
-    })
-}
-
 /// The right edge of a tree: the roots of its perfect subtrees, greatest first.
 #[derive(Clone, Debug, Default)]
 pub struct Edge {
@@ -73,6 +64,7 @@ impl Edge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hex::hex;
 
     /// The definition of RFC 6962 section 2.1, word for word.
     fn by_definition(leaves: &[Hash]) -> Hash {

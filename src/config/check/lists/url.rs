@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::config::check::Check;
 use crate::config::check::values::{self, Fault};
-use crate::config::check::{Check, hex};
 use crate::config::checked::Download;
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text};
 use crate::config::file::written::Written;
+use crate::hex::hex;
 use crate::list::ContentLimits;
 
 /// What one entry of `lists` names.
