@@ -49,7 +49,9 @@ fn main() {
         let steady = house.memory("VmRSS:");
         house.forget_peak();
         let name = format!("added-{round}.bench.example");
-        let busy = load(&house, qps, Duration::from_secs(seconds), || house.reload(&list, &name));
+        // Made beforehand: writing it takes the processor from the generator.
+        let next = longer_by(&list, &name);
+        let busy = load(&house, qps, Duration::from_secs(seconds), || house.reload(&next, &list, &name));
         figure(&format!("round {round}, a reload"), format_args!("{busy}"));
         let peak = house.memory("VmHWM:");
         let ratio = peak as f64 / steady as f64;
@@ -93,13 +95,9 @@ impl House {
         house
     }
 
-    /// Puts a list with one name more in force; waits until it is.
-    fn reload(&self, list: &Path, name: &str) {
-        let next: PathBuf = list.with_extension("next");
-        let mut text = std::fs::read(list).expect("the list is there");
-        text.extend_from_slice(format!("{name}\n").as_bytes());
-        std::fs::write(&next, text).expect("it can be written");
-        std::fs::rename(&next, list).expect("it can be renamed");
+    /// Puts a list that has `name` in force; waits until it is.
+    fn reload(&self, next: &Path, list: &Path, name: &str) {
+        std::fs::rename(next, list).expect("it can be renamed");
         let status = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status().expect("kill is there");
         assert!(status.success());
         assert!(self.until_answered(name), "the reload comes to an end");
@@ -139,6 +137,16 @@ impl Drop for House {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
+}
+
+/// A list with one name more, beside the list.
+fn longer_by(list: &Path, name: &str) -> PathBuf {
+    let next = list.with_extension("next");
+    let mut text = std::fs::read(list).expect("the list is there");
+    text.extend_from_slice(format!("{name}\n").as_bytes());
+    let mut file = std::fs::File::create(&next).expect("it can be made");
+    file.write_all(&text).and_then(|()| file.sync_all()).expect("it can be written");
+    next
 }
 
 /// What came of a run.
