@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! list files -> fingerprint -> <data_dir>/lists/<fingerprint>.cordon there and whole? -> mapped
-//!                              else compiled under another name, synced, renamed      -> mapped
+//!                              else compiled under another name, renamed              -> mapped
 //! ```
 //!
 //! Beside each compiled file lies a receipt, `<fingerprint>.json`: what each list yielded, so that a restart need not read the lists anew

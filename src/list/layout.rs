@@ -5,14 +5,14 @@
 //! records   by bucket, one a name: size and set u8, coded name, a line for each member of the set (see below)
 //! filters   one a bucket: u64, from a place that is a multiple of 8
 //! places    one a bucket and one more: place of its first record u32
-//! sets      starts: u32 x (sets + 1), places among the members; members: see [`Member`]
+//! sets      starts: u32 x (sets + 1), places among the members; members: see `Member`
 //! types     what rules for some types are for: kind u8, count u8, types u16
 //! own       what lists answer themselves: (list u16, 0 u16, line u32, place u32, length u32), sorted, and the octets they point to
 //! code      how names are coded (see `super::code`)
 //! trailer   of fixed length: seed, fingerprint, counts, places, CRC-32 of all that stands before it, magic
 //! ```
 //!
-//! A name's bucket is its keyed hash scaled to the number of buckets, which have [`LOAD`] names each on average. Three bits of the filter of
+//! A name's bucket is its keyed hash scaled to the number of buckets, which have eight names each on average. Three bits of the filter of
 //! its bucket say that it may be there; whoever finds them set reads the bucket's records and compares the whole name. The filters lie
 //! together, an octet a name, so that they stay in the processor's caches: most names asked for are on no list.
 //!
