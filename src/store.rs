@@ -382,15 +382,7 @@ fn lock(disk: &Disk, paths: &Paths) -> Result<File, StoreError> {
     }
 }
 
-/// Answers come before what takes seconds: the calling thread has the processor only when no other wants it. A lower priority would not
-/// do: a thread that wakes up to answer waits for the slice of whoever runs, unless that one is idle by its own account.
-pub(crate) fn give_way_to_answers() {
-    let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: a plain system call on the calling thread, with parameters that outlive it. Refused, nothing is lost.
-    unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &parameters) };
-}
-
-/// Answers come before the log's housekeeping.
+/// Answers come before housekeeping. Not by the idle class, which would leave a reload undone for as long as a machine is busy.
 pub(crate) fn yield_to_answers() {
     // SAFETY: a plain system call on the calling thread; on Linux a thread has its own priority. Refused, nothing is lost.
     unsafe {

@@ -11,7 +11,7 @@ use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
 use crate::shelf::ShelfError;
-use crate::store::give_way_to_answers;
+use crate::store::yield_to_answers;
 use crate::web::Reload;
 
 /// How long a snapshot that is no longer in force is waited for: a query that waits for an upstream may hold it so long.
@@ -110,12 +110,12 @@ fn settle(parts: &Parts) {
     }
 }
 
-/// Prepares on a thread of its own, which has the processor only when nobody answers: compiling millions of names takes seconds of it.
+/// Prepares on a thread of its own, which those that answer come before: compiling millions of names takes seconds of a processor.
 async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, ReloadError>, String> {
     let at_work = Arc::clone(parts);
     let (tell, told) = tokio::sync::oneshot::channel();
     let work = move || {
-        give_way_to_answers();
+        yield_to_answers();
         let before = at_work.engine.snapshot();
         let _ = tell.send(prepare_and_swap(&at_work, cause));
         let_go(&at_work, before);
