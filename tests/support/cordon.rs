@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::peer::{free_address, with_free_ports};
 
+/// What it says where a port was taken since it was found to be free.
+const TAKEN: [&str; 2] = ["in use by another process", "cannot be listened on"];
+
 /// A running Cordon. Dropping it ends it by SIGTERM.
 pub struct Cordon {
     /// Where it answers over UDP and TCP, IPv4.
@@ -73,8 +76,33 @@ impl Cordon {
         self.dir.join("data/log")
     }
 
-    /// Starts the binary and waits until it is ready.
+    /// Starts the binary and waits until it is ready; elsewhere, when somebody took a port since it was found to be free.
     pub fn spawn(&mut self) -> Result<(), String> {
+        for _ in 0..5 {
+            match self.ready() {
+                Err(error) if TAKEN.iter().any(|taken| error.contains(taken)) => self.move_elsewhere(),
+                outcome => return outcome,
+            }
+        }
+        self.ready()
+    }
+
+    /// Other ports in place of those that are written.
+    fn move_elsewhere(&mut self) {
+        let _ = self.wait();
+        let mut text = std::fs::read_to_string(self.config()).unwrap();
+        let addr = free_address();
+        let addr6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), addr.port());
+        for (place, free) in [(&mut self.addr, addr), (&mut self.addr6, addr6), (&mut self.admin, free_address())] {
+            text = text.replace(&format!("\"{place}\""), &format!("\"{free}\""));
+            *place = free;
+        }
+        std::fs::write(self.config(), text).unwrap();
+        // What was said of the first ports is not what a test looks for.
+        std::fs::remove_file(self.dir.join("stderr.log")).unwrap();
+    }
+
+    fn ready(&mut self) -> Result<(), String> {
         self.launch()?;
         for _ in 0..1_200 {
             if self.get("/readyz").is_some_and(|(code, _)| code == 200) {
