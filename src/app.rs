@@ -104,7 +104,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     // One desk for every UDP thread, then one for every thread of the runtime, and one for threads that are none of them.
     let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1)?;
     let slow_desks = udp_desks.split_off(udp_threads);
-    let cache = Cache::new(config.cache.size, config.cache.serve_stale);
+    let keyed = snapshot.matcher().keyed().clone();
+    let cache = Cache::new(config.cache.size, config.cache.serve_stale, keyed);
     let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow_desks), clock.clone()));
 
     let mut udp_desks = udp_desks.into_iter();

@@ -5,10 +5,12 @@
 pub mod answer;
 pub mod convert;
 pub mod ede;
+pub mod keyed;
 pub mod master;
 pub mod name;
 pub mod question;
 pub mod ready;
+pub mod soon;
 pub mod suffix_map;
 pub mod types;
 pub mod view;
@@ -17,4 +19,4 @@ pub use name::{Name, NameError};
 pub use question::Question;
 pub use ready::Ready;
 pub use suffix_map::SuffixMap;
-pub use view::{Look, View, look};
+pub use view::{Look, Seen, View, look};

@@ -6,8 +6,10 @@
 pub mod desk;
 pub mod fast;
 pub mod fetch;
+pub mod front;
 pub mod gate;
 pub mod given;
+pub mod glanced;
 pub mod outcome;
 pub mod pipeline;
 pub mod reload;
@@ -32,12 +34,20 @@ pub use snapshot::Snapshot;
 pub use waiting::Waiting;
 pub use worker::Worker;
 
+/// A worker has an answer at hand for so many octets of the cache.
+const OF_CACHE: u64 = 4_096;
+/// Fewest and most answers a worker has at hand: a slot takes 16 octets, and an answer stays in memory as long as it is in one.
+const LEAST_AT_HAND: u64 = 256;
+const MOST_AT_HAND: u64 = 65_536;
+
 /// What all workers share: the snapshot in force, the cache, the desks of the slow way.
 pub struct Engine {
     snapshot: ArcSwap<Snapshot>,
     generation: AtomicU64,
     /// Answers.
     pub cache: Cache,
+    /// How many answers each worker has at hand.
+    pub answers_at_hand: usize,
     /// Where tickets of the slow way close.
     pub desks: Arc<Desks>,
     /// How many queries of each client wait for an upstream.
@@ -56,6 +66,7 @@ impl Engine {
         let log = &snapshot.config.log;
         Engine {
             generation: AtomicU64::new(snapshot.generation),
+            answers_at_hand: (snapshot.config.cache.size / OF_CACHE).clamp(LEAST_AT_HAND, MOST_AT_HAND) as usize,
             cache,
             desks: Arc::new(desks),
             waiting: Waiting::new(),

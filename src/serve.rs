@@ -33,6 +33,8 @@ pub use udp::UdpLimits;
 /// One packet as it arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived<'a> {
+    /// Its place in the batch, as [`Worker::foresee`] was called.
+    pub place: usize,
     /// The DNS message, as many octets as came; it may be anything, also nothing.
     pub packet: &'a [u8],
     /// Who sent it; the port is never 0.
@@ -58,7 +60,7 @@ pub enum Step<L> {
 
 /// One UDP worker's side of the engine: it never waits for an upstream and never awaits.
 ///
-/// For each batch the door calls `begin_batch`, then `answer` for each packet (and `too_busy` right after an `answer`
+/// For each batch the door calls `begin_batch`, then `foresee` for each packet, then `answer` for each packet (and `too_busy` right after an `answer`
 /// that gave a `Later` there is no room for), then `end_batch`; only then do the answers leave. A panic in `answer` costs
 /// that packet its answer, one in `end_batch` costs the batch its answers (nothing unrecorded leaves, invariant Q4); both
 /// are counted, and the worker goes on.
@@ -68,6 +70,10 @@ pub trait Worker: Send {
 
     /// Before the packets of a batch.
     fn begin_batch(&mut self);
+
+    /// One packet of the batch, before the first one is answered: the place to ask for memory that will be needed. The batch may have
+    /// packets that are foreseen and never answered.
+    fn foresee(&mut self, _packet: &[u8]) {}
 
     /// One packet. An answer is written to the front of `out`, which is [`UdpLimits::ANSWER`] octets long and holds what
     /// earlier answers left there.

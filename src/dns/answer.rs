@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::dns::ede;
     use crate::dns::types::rcode;
-    use crate::dns::view::{Look, look};
+    use crate::dns::view::{Look, Seen, look};
     use hickory_proto::op::{Message, ResponseCode};
     use hickory_proto::rr::RecordType;
 
@@ -229,7 +229,7 @@ mod tests {
     }
 
     fn view(packet: &[u8]) -> View<'_> {
-        match look(packet) {
+        match look(packet, Box::leak(Box::new(Seen::EMPTY))) {
             Look::Query(view) => view,
             other => panic!("{other:?}"),
         }

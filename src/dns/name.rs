@@ -64,30 +64,42 @@ impl Name {
     /// Reads an uncompressed name from the front of `bytes` and lower-cases it; tells how many octets it took by [`Name::wire_len`].
     pub fn from_wire(bytes: &[u8]) -> Result<Name, NameError> {
         let mut name = Name::ROOT;
-        let mut at = 0usize;
-        loop {
-            let length = *bytes.get(at).ok_or(NameError::BadWire)? as usize;
-            if length == 0 {
-                break;
-            }
-            if length > MAX_LABEL {
-                return Err(NameError::BadWire);
-            }
-            let end = at + 1 + length;
-            if end >= MAX_WIRE {
-                return Err(NameError::NameTooLong);
-            }
-            let label = bytes.get(at + 1..end).ok_or(NameError::BadWire)?;
-            name.wire[at] = length as u8;
-            for (to, from) in name.wire[at + 1..end].iter_mut().zip(label) {
-                *to = from.to_ascii_lowercase();
-            }
-            name.labels += 1;
-            at = end;
-        }
-        name.wire[at] = 0;
-        name.len = (at + 1) as u8;
+        name.read_wire(bytes)?;
         Ok(name)
+    }
+
+    /// As [`Name::from_wire`], into this name: a name is moved about in as many octets as the longest has. It is the root where that fails.
+    #[inline]
+    pub fn read_wire(&mut self, bytes: &[u8]) -> Result<(), NameError> {
+        let (mut at, mut labels) = (0usize, 0u8);
+        let outcome = loop {
+            match bytes.get(at) {
+                Some(0) => break Ok(()),
+                Some(&length) if usize::from(length) <= MAX_LABEL => {
+                    at += 1 + usize::from(length);
+                    labels += 1;
+                    if at >= MAX_WIRE {
+                        break Err(NameError::NameTooLong);
+                    }
+                }
+                _ => break Err(NameError::BadWire),
+            }
+        };
+        match (outcome, bytes.get(..at + 1)) {
+            (Ok(()), Some(wire)) => {
+                // A length is at most 63, below every letter: all octets are lower-cased alike.
+                for (to, from) in self.wire.iter_mut().zip(wire) {
+                    *to = from.to_ascii_lowercase();
+                }
+                self.len = (at + 1) as u8;
+                self.labels = labels;
+                Ok(())
+            }
+            (outcome, _) => {
+                (self.len, self.labels, self.wire[0]) = (1, 0, 0);
+                outcome.and(Err(NameError::BadWire))
+            }
+        }
     }
 
     /// Reads presentation form (RFC 1035 section 5.1, escapes `\.` and `\DDD`); a trailing dot is allowed. ASCII only:

@@ -7,7 +7,8 @@ use crate::dns::Name;
 use crate::dns::answer::write_opt;
 use crate::dns::ede::Ede;
 use crate::dns::name::MAX_WIRE;
-use crate::dns::types::{rcode, rtype};
+use crate::dns::soon;
+use crate::dns::types::{class, rcode, rtype};
 use crate::dns::view::{HEADER, View, skip_name};
 
 /// Longest time an answer is kept, in seconds: one day (RFC 1035 leaves the bound to the resolver; RFC 8767 section 4 asks for one).
@@ -22,13 +23,15 @@ const SHOWN_ADDRESSES: usize = 4;
 /// It has no OPT record and its id is zero; both are the client's own. It holds an answer, never a verdict (Q6).
 #[derive(Clone, Debug)]
 pub struct Ready {
-    wire: Box<[u8]>,
-    ttls: Box<[u16]>,
+    /// The message, then its summary, then where its TTLs stand (u16 each), then the names it leads to in wire form: one piece of memory,
+    /// so that an answer costs one wait for it.
+    body: Box<[u8]>,
+    summary_at: u32,
+    ttls_at: u32,
+    targets_at: u32,
     question: u16,
     rcode: u16,
     ttl: u32,
-    targets: Box<[Name]>,
-    summary: Box<str>,
 }
 
 /// Why octets are not a message that can be kept.
@@ -79,15 +82,20 @@ impl Ready {
         if walk.at != wire.len() {
             return Err(NotReady);
         }
-        Ok(Ready {
-            ttls: ttls.into(),
-            question: question as u16,
-            rcode,
-            ttl: seen.ttl(rcode),
-            targets: seen.targets.into(),
-            summary: seen.summary.into(),
-            wire: wire.into(),
-        })
+        let ttl = seen.ttl(rcode);
+        // Exactly as long as it has to be: a vector that grew would have to be moved once more to become a box.
+        let names = seen.targets.iter().map(Name::wire_len).sum::<usize>();
+        let mut body = Vec::with_capacity(wire.len() + seen.summary.len() + 2 * ttls.len() + names);
+        body.extend_from_slice(&wire);
+        // As names are, so that it can be compared with one; each client gets its own question back.
+        body[HEADER..question - 4].copy_from_slice(name.as_wire());
+        let summary_at = body.len() as u32;
+        body.extend_from_slice(seen.summary.as_bytes());
+        let ttls_at = body.len() as u32;
+        ttls.iter().for_each(|place| body.extend_from_slice(&place.to_le_bytes()));
+        let targets_at = body.len() as u32;
+        seen.targets.iter().for_each(|name| body.extend_from_slice(name.as_wire()));
+        Ok(Ready { body: body.into(), summary_at, ttls_at, targets_at, question: question as u16, rcode, ttl })
     }
 
     /// Response code, extended ones included.
@@ -97,7 +105,7 @@ impl Ready {
 
     /// Whether who gave it vouches for it (RFC 1035 section 4.1.1: AA); a referral is nobody's word.
     pub fn is_authoritative(&self) -> bool {
-        self.wire[2] & 0x04 != 0
+        self.wire()[2] & 0x04 != 0
     }
 
     /// How long it may be kept, in seconds: the least TTL of its answer, or the negative TTL of RFC 2308 section 5; zero when it may not.
@@ -105,23 +113,36 @@ impl Ready {
         self.ttl
     }
 
+    #[inline]
+    fn wire(&self) -> &[u8] {
+        &self.body[..self.summary_at as usize]
+    }
+
     /// The names the answer leads to: aliases, service targets, owners of records for other names. Policy judges them too.
-    pub fn targets(&self) -> &[Name] {
-        &self.targets
+    pub fn targets(&self) -> impl Iterator<Item = Name> + '_ {
+        let mut rest = &self.body[self.targets_at as usize..];
+        std::iter::from_fn(move || {
+            let name = Name::from_wire(rest).ok()?;
+            rest = &rest[name.wire_len()..];
+            Some(name)
+        })
     }
 
     /// First addresses or target, for the record.
     pub fn summary(&self) -> &str {
-        &self.summary
+        std::str::from_utf8(&self.body[self.summary_at as usize..self.ttls_at as usize]).unwrap_or_default()
     }
 
     /// How many octets it takes in memory, for the cache's bound.
     pub fn weight(&self) -> usize {
-        size_of::<Ready>()
-            + self.wire.len()
-            + 2 * self.ttls.len()
-            + size_of::<Name>() * self.targets.len()
-            + self.summary.len()
+        size_of::<Ready>() + self.body.len()
+    }
+
+    /// Asks for the memory it will be answered from. It only saves time.
+    #[inline]
+    pub fn will_read(&self) {
+        soon::will_read(&self.body);
+        soon::will_read(self.body.get(64..).unwrap_or_default());
     }
 
     /// Writes it for one client: id, flags and question are the client's, TTLs counted down. One that does not fit goes out empty
@@ -131,10 +152,11 @@ impl Ready {
         let limit = dress.limit.min(out.len());
         let opt = if view.edns.is_some() { 11 } else { 0 };
         let question_end = self.question as usize;
-        let truncated = self.wire.len() + opt > limit;
-        let body = if truncated { question_end } else { self.wire.len() };
+        let wire = self.wire();
+        let truncated = wire.len() + opt > limit;
+        let body = if truncated { question_end } else { wire.len() };
         let out = &mut out[..limit];
-        out[..body].copy_from_slice(&self.wire[..body]);
+        out[..body].copy_from_slice(&wire[..body]);
         out[0..2].copy_from_slice(&view.id.to_be_bytes());
         out[2] = 0x80 | (dress.authoritative as u8) << 2 | (truncated as u8) << 1 | view.recursion_desired as u8;
         // AD only for a client that asked for it, by the bit or by DO (RFC 6840 section 5.8).
@@ -161,8 +183,10 @@ impl Ready {
             return;
         }
         let most = dress.most_ttl.unwrap_or(u32::MAX);
-        for &at in &self.ttls {
-            let place = &mut out[at as usize..at as usize + 4];
+        let (places, _) = self.body[self.ttls_at as usize..self.targets_at as usize].as_chunks::<2>();
+        for at in places {
+            let at = u16::from_le_bytes(*at) as usize;
+            let place = &mut out[at..at + 4];
             let left = match dress.stale_ttl {
                 Some(ttl) => ttl,
                 None => u32::from_be_bytes([place[0], place[1], place[2], place[3]]).saturating_sub(dress.age),
@@ -173,18 +197,26 @@ impl Ready {
 
     /// Whether it answers the question of `view`: the same name (whatever its case), type and class.
     pub fn answers(&self, view: &View<'_>) -> bool {
-        self.wire.get(HEADER..self.question as usize).is_some_and(|kept| kept.eq_ignore_ascii_case(view.question))
+        view.qclass == class::IN && self.is_for(&view.name, view.qtype)
+    }
+
+    /// Whether it answers the question for `name` and `qtype` in class IN.
+    #[inline]
+    pub fn is_for(&self, name: &Name, qtype: u16) -> bool {
+        let end = self.question as usize;
+        let [high, low] = qtype.to_be_bytes();
+        self.body[end - 4..end] == [high, low, 0, 1] && self.body[HEADER..end - 4] == *name.as_wire()
     }
 
     /// The records of answer and authority section with uncompressed names, to be put behind an alias.
     pub fn loose(&self) -> Result<[Vec<Loose>; 2], NotReady> {
-        let mut walk = Walk::new(&self.wire)?;
+        let mut walk = Walk::new(self.wire())?;
         let mut sections = [Vec::new(), Vec::new()];
         for (number, section) in sections.iter_mut().enumerate() {
             for _ in 0..walk.count(number) {
                 let record = walk.record()?;
-                let (owner, _) = expand(&self.wire, record.owner).ok_or(NotReady)?;
-                let rdata = loosen(&self.wire, &record).ok_or(NotReady)?;
+                let (owner, _) = expand(self.wire(), record.owner).ok_or(NotReady)?;
+                let rdata = loosen(self.wire(), &record).ok_or(NotReady)?;
                 section.push(Loose { owner, rtype: record.rtype, class: record.class, ttl: record.ttl, rdata });
             }
         }

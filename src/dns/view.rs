@@ -1,5 +1,7 @@
 //! Room 1, look: a borrowed look at one packet. Cheap checks before dear ones; nothing is copied but the name.
 
+use std::ops::Deref;
+
 use crate::dns::name::Name;
 use crate::dns::types::{class, opcode, rtype};
 
@@ -7,7 +9,7 @@ use crate::dns::types::{class, opcode, rtype};
 pub const HEADER: usize = 12;
 
 /// What a packet is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Look<'a> {
     /// One question, well-formed.
     Query(View<'a>),
@@ -18,7 +20,7 @@ pub enum Look<'a> {
 }
 
 /// A packet that gets an error, and which.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Wrong<'a> {
     /// The packet; at least a header long.
     pub packet: &'a [u8],
@@ -39,9 +41,10 @@ pub enum Fault {
     Version,
 }
 
-/// One query: who asks what, and how it wants to be answered.
+/// What a query says: who asks what, and how it wants to be answered. Owned, so that a batch of them can be looked at before the first is
+/// answered, in memory that is used again.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct Seen {
     /// Message id.
     pub id: u16,
     /// Recursion desired.
@@ -50,8 +53,6 @@ pub struct View<'a> {
     pub authentic_data: bool,
     /// Checking disabled.
     pub checking_disabled: bool,
-    /// The question section as it came, to be echoed byte for byte (Q8).
-    pub question: &'a [u8],
     /// The name asked for, lower-cased.
     pub name: Name,
     /// The type asked for.
@@ -60,6 +61,14 @@ pub struct View<'a> {
     pub qclass: u16,
     /// EDNS, where the client speaks it.
     pub edns: Option<Edns>,
+}
+
+/// One query, by what it says and its packet.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    seen: &'a Seen,
+    /// The question section as it came, to be echoed byte for byte (Q8).
+    pub question: &'a [u8],
 }
 
 /// What the client's OPT record says (RFC 6891).
@@ -73,61 +82,135 @@ pub struct Edns {
     pub version: u8,
 }
 
-impl View<'_> {
+impl Seen {
+    /// Nothing seen yet.
+    pub const EMPTY: Seen = Seen {
+        id: 0,
+        recursion_desired: false,
+        authentic_data: false,
+        checking_disabled: false,
+        name: Name::ROOT,
+        qtype: 0,
+        qclass: 0,
+        edns: None,
+    };
+
     /// Whether the client wants DNSSEC records.
     pub fn dnssec_ok(&self) -> bool {
         self.edns.is_some_and(|edns| edns.dnssec_ok)
     }
+
+    /// Reads header and question; where the question ends, if there is one.
+    #[inline]
+    fn question(&mut self, packet: &[u8]) -> Option<usize> {
+        self.name.read_wire(packet.get(HEADER..)?).ok()?;
+        let end = HEADER + self.name.wire_len() + 4;
+        let fixed = packet.get(end - 4..end)?;
+        self.id = u16::from_be_bytes([packet[0], packet[1]]);
+        self.recursion_desired = packet[2] & 0x01 != 0;
+        self.authentic_data = packet[3] & 0x20 != 0;
+        self.checking_disabled = packet[3] & 0x10 != 0;
+        self.qtype = u16::from_be_bytes([fixed[0], fixed[1]]);
+        self.qclass = u16::from_be_bytes([fixed[2], fixed[3]]);
+        self.edns = None;
+        Some(end)
+    }
 }
 
-/// Looks at a packet.
-pub fn look(packet: &[u8]) -> Look<'_> {
-    if packet.len() < HEADER || packet[2] & 0x80 != 0 {
-        return Look::NotAQuery;
+impl Deref for View<'_> {
+    type Target = Seen;
+
+    #[inline]
+    fn deref(&self) -> &Seen {
+        self.seen
     }
-    let wrong = |fault, view| Look::Wrong(Wrong { packet, fault, view });
+}
+
+impl<'a> View<'a> {
+    /// What the query says, for as long as it is kept.
+    #[inline]
+    pub fn seen(self) -> &'a Seen {
+        self.seen
+    }
+}
+
+/// Looks at a packet; what it says is written to `seen`.
+#[inline]
+pub fn look<'a>(packet: &'a [u8], seen: &'a mut Seen) -> Look<'a> {
+    let glance = glance(packet, seen);
+    again(packet, seen, glance)
+}
+
+/// What a packet is, in few octets: with its [`Seen`] it makes a [`Look`] again without another look at the packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    kind: Kind,
+    /// Where the question ends; 0 where it could not be read.
+    question_end: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Query,
+    Wrong(Fault),
+    NotAQuery,
+}
+
+impl Glance {
+    /// No packet at all.
+    pub const NOTHING: Glance = Glance { kind: Kind::NotAQuery, question_end: 0 };
+
+    /// Whether it is one question, well-formed.
+    #[inline]
+    pub fn is_query(self) -> bool {
+        matches!(self.kind, Kind::Query)
+    }
+}
+
+/// Looks at a packet; what it says is written to `seen`, and is to be had by [`again`].
+pub fn glance(packet: &[u8], seen: &mut Seen) -> Glance {
+    if packet.len() < HEADER || packet[2] & 0x80 != 0 {
+        return Glance::NOTHING;
+    }
+    let unread = |fault| Glance { kind: Kind::Wrong(fault), question_end: 0 };
     if packet[2] >> 3 & 0x0f != opcode::QUERY {
-        return wrong(Fault::Opcode, None);
+        return unread(Fault::Opcode);
     }
     let count = |at: usize| u16::from_be_bytes([packet[at], packet[at + 1]]);
     if count(4) != 1 {
-        return wrong(Fault::Malformed, None);
+        return unread(Fault::Malformed);
     }
-    let Some(mut view) = question(packet) else {
-        return wrong(Fault::Malformed, None);
+    let Some(end) = seen.question(packet) else {
+        return unread(Fault::Malformed);
     };
     // A query carries nothing but its question and what stands in the additional section.
-    if count(6) != 0 || count(8) != 0 || view.qtype == rtype::OPT {
-        return wrong(Fault::Malformed, Some(view));
-    }
-    match additional(packet, HEADER + view.question.len(), count(10)) {
-        Err(Broken) => wrong(Fault::Malformed, Some(view)),
-        Ok(edns) => {
-            view.edns = edns;
-            match edns {
-                Some(Edns { version: 1.., .. }) => wrong(Fault::Version, Some(view)),
-                _ => Look::Query(view),
+    let kind = if count(6) != 0 || count(8) != 0 || seen.qtype == rtype::OPT {
+        Kind::Wrong(Fault::Malformed)
+    } else {
+        match additional(packet, end, count(10)) {
+            Err(Broken) => Kind::Wrong(Fault::Malformed),
+            Ok(edns) => {
+                seen.edns = edns;
+                match edns {
+                    Some(Edns { version: 1.., .. }) => Kind::Wrong(Fault::Version),
+                    _ => Kind::Query,
+                }
             }
         }
-    }
+    };
+    // A name has 255 octets at most, so this is no more than 271.
+    Glance { kind, question_end: end as u16 }
 }
 
-/// The question of a packet that has one.
-fn question(packet: &[u8]) -> Option<View<'_>> {
-    let name = Name::from_wire(&packet[HEADER..]).ok()?;
-    let end = HEADER + name.wire_len();
-    let rest = packet.get(end..end + 4)?;
-    Some(View {
-        id: u16::from_be_bytes([packet[0], packet[1]]),
-        recursion_desired: packet[2] & 0x01 != 0,
-        authentic_data: packet[3] & 0x20 != 0,
-        checking_disabled: packet[3] & 0x10 != 0,
-        question: &packet[HEADER..end + 4],
-        name,
-        qtype: u16::from_be_bytes([rest[0], rest[1]]),
-        qclass: u16::from_be_bytes([rest[2], rest[3]]),
-        edns: None,
-    })
+/// What a glance at a packet came to. `packet` and `seen` are those of the glance.
+#[inline]
+pub fn again<'a>(packet: &'a [u8], seen: &'a Seen, glance: Glance) -> Look<'a> {
+    let view = packet.get(HEADER..usize::from(glance.question_end)).map(|question| View { seen, question });
+    match (glance.kind, view) {
+        (Kind::Query, Some(view)) => Look::Query(view),
+        (Kind::Wrong(fault), view) => Look::Wrong(Wrong { packet, fault, view }),
+        _ => Look::NotAQuery,
+    }
 }
 
 struct Broken;
@@ -208,7 +291,8 @@ mod tests {
     #[test]
     fn a_plain_question_is_seen_as_it_is() {
         let packet = query(NAME, A_IN, [1, 0, 0, 0]);
-        let Look::Query(view) = look(&packet) else { panic!("not a query") };
+        let mut seen = Seen::EMPTY;
+        let Look::Query(view) = look(&packet, &mut seen) else { panic!("not a query") };
         assert_eq!(view.id, 0xabcd);
         assert_eq!(view.name.to_string(), "www.test");
         assert_eq!(&view.question[..10], NAME, "case is kept for the echo");
@@ -220,38 +304,48 @@ mod tests {
     fn edns_is_read_and_a_second_opt_is_malformed() {
         let opt = b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00";
         let packet = query(NAME, &[A_IN, opt].concat(), [1, 0, 0, 1]);
-        let Look::Query(view) = look(&packet) else { panic!("not a query") };
+        let mut seen = Seen::EMPTY;
+        let Look::Query(view) = look(&packet, &mut seen) else { panic!("not a query") };
         assert_eq!(view.edns, Some(Edns { payload: 1232, dnssec_ok: true, version: 0 }));
         let packet = query(NAME, &[A_IN, opt, opt].concat(), [1, 0, 0, 2]);
-        assert!(matches!(look(&packet), Look::Wrong(Wrong { fault: Fault::Malformed, .. })));
+        assert!(matches!(look(&packet, &mut Seen::EMPTY.clone()), Look::Wrong(Wrong { fault: Fault::Malformed, .. })));
         let version_1 = b"\x00\x00\x29\x04\xd0\x00\x01\x80\x00\x00\x00";
         let packet = query(NAME, &[A_IN, version_1].concat(), [1, 0, 0, 1]);
-        assert!(matches!(look(&packet), Look::Wrong(Wrong { fault: Fault::Version, view: Some(_), .. })));
+        assert!(matches!(
+            look(&packet, &mut Seen::EMPTY.clone()),
+            Look::Wrong(Wrong { fault: Fault::Version, view: Some(_), .. })
+        ));
     }
 
     #[test]
     fn what_is_not_one_question_is_malformed_and_a_response_is_no_query() {
         for counts in [[0, 0, 0, 0], [2, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]] {
             let packet = query(NAME, A_IN, counts);
-            assert!(matches!(look(&packet), Look::Wrong(Wrong { fault: Fault::Malformed, .. })), "{counts:?}");
+            assert!(
+                matches!(look(&packet, &mut Seen::EMPTY.clone()), Look::Wrong(Wrong { fault: Fault::Malformed, .. })),
+                "{counts:?}"
+            );
         }
         let mut packet = query(NAME, A_IN, [1, 0, 0, 0]);
         packet.push(0);
-        assert!(matches!(look(&packet), Look::Wrong(_)), "left-over octets");
+        assert!(matches!(look(&packet, &mut Seen::EMPTY.clone()), Look::Wrong(_)), "left-over octets");
         packet[2] |= 0x80;
-        assert!(matches!(look(&packet), Look::NotAQuery));
-        assert!(matches!(look(&packet[..11]), Look::NotAQuery));
+        assert!(matches!(look(&packet, &mut Seen::EMPTY.clone()), Look::NotAQuery));
+        assert!(matches!(look(&packet[..11], &mut Seen::EMPTY.clone()), Look::NotAQuery));
         let pointer = query(b"\xc0\x0c", A_IN, [1, 0, 0, 0]);
-        assert!(matches!(look(&pointer), Look::Wrong(Wrong { fault: Fault::Malformed, view: None, .. })));
+        assert!(matches!(
+            look(&pointer, &mut Seen::EMPTY.clone()),
+            Look::Wrong(Wrong { fault: Fault::Malformed, view: None, .. })
+        ));
         let mut update = query(NAME, A_IN, [1, 0, 0, 0]);
         update[2] = 5 << 3;
-        assert!(matches!(look(&update), Look::Wrong(Wrong { fault: Fault::Opcode, .. })));
+        assert!(matches!(look(&update, &mut Seen::EMPTY.clone()), Look::Wrong(Wrong { fault: Fault::Opcode, .. })));
     }
 
     proptest! {
         #[test]
         fn no_packet_makes_it_panic(packet in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = look(&packet);
+            let _ = look(&packet, &mut Seen::EMPTY.clone());
         }
 
         #[test]
@@ -260,7 +354,7 @@ mod tests {
             let mut packet = query(NAME, &[A_IN, opt].concat(), [1, 0, 0, 1]);
             if let Some(place) = packet.get_mut(at) { *place = octet; }
             packet.truncate(packet.len().saturating_sub(cut));
-            let _ = look(&packet);
+            let _ = look(&packet, &mut Seen::EMPTY.clone());
         }
     }
 }

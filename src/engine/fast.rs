@@ -9,18 +9,21 @@ use crate::config::checked::WhenFull;
 use crate::dns::answer::{STREAM_LIMIT, Writer, udp_limit, write_error};
 use crate::dns::ede::{self, Ede};
 use crate::dns::types::rcode;
-use crate::dns::view::{Fault, Look, View, Wrong, look};
+use crate::dns::view::{Fault, Look, View, Wrong};
 use crate::engine::desk::{At, Desk, Desks};
 use crate::engine::fetch::Room;
+use crate::engine::front::Front;
 use crate::engine::gate::Place;
+use crate::engine::glanced::Glanced;
 use crate::engine::outcome::Made;
 use crate::engine::rooms::{self, Goes, Ruled};
-use crate::engine::ticket::{Open, Ticket};
+use crate::engine::ticket::{Asked, Open, Ticket};
 use crate::engine::waiting::Seat;
 use crate::engine::{Engine, Snapshot, pipeline};
 use crate::metrics::{Admission, Malformed};
 use crate::moment::Moment;
 use crate::policy::Standing;
+use crate::policy::decide::Rules;
 use crate::subject::Subject;
 use crate::verdict::{Reason, RuleRef, Transport, Verdict, Why};
 
@@ -52,7 +55,7 @@ pub enum Way {
 /// An open ticket on its way through the slow part of room 5, with the question it is for.
 pub struct Slow {
     /// The ticket, with subject and verdict.
-    pub ticket: Ticket<Arc<Snapshot>, Arc<Desks>>,
+    pub ticket: Ticket<'static, Arc<Snapshot>, Arc<Desks>>,
     /// The packet, to be looked at again when the answer is written.
     pub packet: Box<[u8]>,
     /// Where the question goes.
@@ -65,10 +68,31 @@ pub struct Slow {
     pub seat: Seat,
 }
 
-/// Takes a packet as far as it can go without waiting. The answer stands at the front of `out`.
-pub fn answer(engine: &Engine, snapshot: &Arc<Snapshot>, desk: &mut Desk, packet: Packet<'_>, out: &mut [u8]) -> Way {
+/// As [`answer`], for a packet that comes alone: it is glanced at now, and no answers are at hand.
+pub fn answer_alone(
+    engine: &Engine,
+    snapshot: &Arc<Snapshot>,
+    desk: &mut Desk,
+    packet: Packet<'_>,
+    out: &mut [u8],
+) -> Way {
+    let (mut glanced, mut front) = (Glanced::NOTHING, Front::new(0));
+    glanced.look(engine, snapshot, &front, packet.octets);
+    answer(engine, snapshot, desk, &mut front, &glanced, packet, out)
+}
+
+/// Takes a packet that was glanced at under this snapshot as far as it can go without waiting. The answer stands at the front of `out`.
+pub fn answer(
+    engine: &Engine,
+    snapshot: &Arc<Snapshot>,
+    desk: &mut Desk,
+    front: &mut Front,
+    glanced: &Glanced,
+    packet: Packet<'_>,
+    out: &mut [u8],
+) -> Way {
     // 1 look
-    let view = match look(packet.octets) {
+    let view = match glanced.at(packet.octets) {
         Look::Query(view) => view,
         Look::Wrong(wrong) => return Way::Done(broken(engine, snapshot, desk, packet, &wrong, out)),
         Look::NotAQuery => {
@@ -80,18 +104,18 @@ pub fn answer(engine: &Engine, snapshot: &Arc<Snapshot>, desk: &mut Desk, packet
     let (place, subject) = snapshot.admit(packet.client.ip());
     let standing = desk.standing(snapshot, packet.at);
     // 4 verdict
-    let rules = rooms::over(snapshot.rules(&standing), packet.transport);
+    let rules = Rules { ahead: Some(glanced.ahead()), ..rooms::over(snapshot.rules(&standing), packet.transport) };
     let (place, ruled) = match place {
         Ok(place) => (place, rooms::verdict(snapshot, &rules, place, &view, &subject, &mut ())),
         Err(verdict) => (Place::NOWHERE, Ruled { verdict, goes: Goes::Upstream(None), until: Moment(i64::MAX) }),
     };
     let Ruled { verdict, goes, until } = ruled;
     count_in(desk, &verdict, &subject);
-    let ticket = Ticket::open(Open { until, ..open(packet, subject, place, Some(&view), verdict) }, &**snapshot, desk);
+    let ticket = Ticket::open(Open { until, ..open(packet, subject, place, Some(view), verdict) }, &**snapshot, desk);
     // 5 fetch
     let limit = limit(packet.transport, &view);
     let room = Room { snapshot, standing: &standing, open: ticket.known(), view: &view, limit, now: packet.at };
-    match room.at_once(&engine.cache, goes, out) {
+    match room.at_once(&engine.cache, front, glanced.whole(), goes, out) {
         // 6 close
         Some(made) => Way::Done(close(engine, ticket, made, &view, limit, out)),
         None => match engine.waiting.seat(packet.client.ip()) {
@@ -134,7 +158,7 @@ fn broken(
         Verdict::Drop(_) => Made::silence(),
         _ => Made::policy(write_error(wrong, code, out), code, None),
     };
-    let ticket = Ticket::open(open(packet, subject, place, wrong.view.as_ref(), verdict), &**snapshot, desk);
+    let ticket = Ticket::open(open(packet, subject, place, wrong.view, verdict), &**snapshot, desk);
     let closed = ticket.close(made);
     closed.octets().filter(|_| closed.recorded() || engine.when_full == WhenFull::Answer)
 }
@@ -153,8 +177,8 @@ fn count_in(desk: &mut Desk, verdict: &Verdict, subject: &Subject) {
 /// Closes a ticket; where the record could not be made and the configuration wants it so, a refusal leaves instead of the answer (L5).
 pub fn close<S, D>(
     engine: &Engine,
-    ticket: Ticket<S, D>,
-    made: Made,
+    ticket: Ticket<'_, S, D>,
+    made: Made<'_>,
     view: &View<'_>,
     limit: usize,
     out: &mut [u8],
@@ -179,7 +203,7 @@ fn limit(transport: Transport, view: &View<'_>) -> usize {
     }
 }
 
-fn open(packet: Packet<'_>, subject: Subject, place: Place, view: Option<&View<'_>>, verdict: Verdict) -> Open {
+fn open<'q>(packet: Packet<'_>, subject: Subject, place: Place, view: Option<View<'q>>, verdict: Verdict) -> Open<'q> {
     Open {
         at: packet.at,
         since: packet.since,
@@ -187,7 +211,7 @@ fn open(packet: Packet<'_>, subject: Subject, place: Place, view: Option<&View<'
         transport: packet.transport,
         subject,
         place,
-        qname: view.map(|view| view.name),
+        qname: view.map(|view| Asked::Seen(&view.seen().name)),
         qtype: view.map_or(0, |view| view.qtype),
         verdict,
         until: Moment(i64::MAX),

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::cache::{Cache, Found, Kept, Key};
+use crate::cache::Age;
+use crate::cache::{Bits, Cache, Found, Kept, Key};
 use crate::dns::answer::{LEAST_BUFFER, Writer};
 use crate::dns::ede::{self, Ede};
 use crate::dns::ready::Dress;
@@ -11,7 +12,8 @@ use crate::dns::types::{class, rcode, rtype};
 use crate::dns::view::View;
 use crate::dns::{Name, Question, Ready};
 use crate::engine::Snapshot;
-use crate::engine::outcome::{Made, Said, spoken};
+use crate::engine::front::Front;
+use crate::engine::outcome::{Held, Made, Said, spoken};
 use crate::engine::rooms::{self, Goes};
 use crate::engine::text::ShortText;
 use crate::engine::ticket::Open;
@@ -34,7 +36,7 @@ pub struct Room<'a> {
     /// Which schedules are in force.
     pub standing: &'a Standing,
     /// What the ticket knows.
-    pub open: &'a Open,
+    pub open: &'a Open<'a>,
     /// The question.
     pub view: &'a View<'a>,
     /// Most octets the client takes.
@@ -45,7 +47,16 @@ pub struct Room<'a> {
 
 impl Room<'_> {
     /// Answers at once where that is possible: by policy, as a special name, or from the cache. None: it has to be fetched.
-    pub fn at_once(&self, cache: &Cache, goes: Goes, out: &mut [u8]) -> Option<Made> {
+    ///
+    /// `whole` is the hash of the name by the cache's key.
+    pub fn at_once<'k>(
+        &self,
+        cache: &Cache,
+        front: &'k mut Front,
+        whole: u64,
+        goes: Goes,
+        out: &mut [u8],
+    ) -> Option<Made<'k>> {
         match (&self.open.verdict, goes) {
             (Verdict::Refuse(why), _) => Some(self.refused(why, out)),
             (Verdict::Drop(_), _) => Some(Made::silence()),
@@ -65,17 +76,35 @@ impl Room<'_> {
             (_, Goes::Local(place)) => {
                 let (kept, leads_out) = from_local_zone(self.snapshot, place, &self.question(), self.open.at)?;
                 // An alias that leads out of the zone has to be followed.
-                leads_out.is_none().then(|| self.kept(kept, Source::Local, 0, out))
+                leads_out.is_none().then(|| self.kept(Held::Shared(kept), Source::Local, 0, out))
             }
-            (_, Goes::Upstream(_)) => {
-                let key =
-                    Key::new(&self.view.name, self.view.qtype, self.view.dnssec_ok(), self.view.checking_disabled);
-                match cache.find(&key, self.open.at, self.snapshot.routes) {
-                    Found::Fresh(kept, age) => Some(self.kept(kept, Source::Cache, age, out)),
-                    Found::Stale(_) | Found::Missing => None,
-                }
-            }
+            (_, Goes::Upstream(_)) => self.from_cache(cache, front, whole, out),
         }
+    }
+
+    /// From the worker's front, or else from the cache, where the answer has not passed its TTL.
+    #[inline]
+    fn from_cache<'k>(&self, cache: &Cache, front: &'k mut Front, whole: u64, out: &mut [u8]) -> Option<Made<'k>> {
+        let (at, routes) = (self.open.at, self.snapshot.routes);
+        let key = Key::new(whole, &self.view.name, self.view.qtype, self.bits());
+        if let Some(place) = front.find(&key)
+            && let Some(Age::Fresh(age)) = front.at(place).map(|kept| kept.age(at, routes, cache.serve_stale()))
+        {
+            return front.at(place).map(|kept| self.kept(Held::AtHand(kept), Source::Cache, age, out));
+        }
+        match cache.find(&key, at, routes) {
+            Found::Fresh(kept, age) => {
+                front.keep(&key, Arc::clone(&kept));
+                Some(self.kept(Held::Shared(kept), Source::Cache, age, out))
+            }
+            Found::Stale(_) | Found::Missing => None,
+        }
+    }
+
+    /// The bits of the question that change its answer.
+    #[inline]
+    pub fn bits(&self) -> Bits {
+        Bits { dnssec_ok: self.view.dnssec_ok(), checking_disabled: self.view.checking_disabled }
     }
 
     /// Makes `out` large enough for an answer to this client, only when there is one: nothing is held while an upstream is waited for.
@@ -102,7 +131,7 @@ impl Room<'_> {
     }
 
     /// A kept answer, judged for this client (Q6: the verdict is never kept with it).
-    pub fn kept(&self, kept: Arc<Kept>, source: Source, age: u32, out: &mut [u8]) -> Made {
+    pub fn kept<'k>(&self, kept: Held<'k>, source: Source, age: u32, out: &mut [u8]) -> Made<'k> {
         let (mut marked, mut until) = (None, self.open.until);
         let own = match &self.open.verdict {
             Verdict::Block(why) => Some(why),
@@ -111,10 +140,10 @@ impl Room<'_> {
         if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
             let rules = self.rules();
             // An alias within an internal zone leads to a name that is not judged either.
-            let judged = |name: &&Name| {
+            let judged = |name: &Name| {
                 rooms::internal(self.snapshot, rooms::goes(self.snapshot, name, self.view.qtype)).is_none()
             };
-            let targets = kept.ready.targets().iter().filter(judged);
+            let targets = kept.ready.targets().filter(judged);
             let judged = judge(&rules, policy, &self.open.verdict, targets, self.view.qtype, &self.open.subject);
             until = until.min(judged.until);
             match judged.found {
@@ -129,7 +158,7 @@ impl Room<'_> {
             (_, _, Some(text), _) => Some(Ede { code: ede::BLOCKED, text: text.as_str() }),
             (true, rcode::NXDOMAIN, _, _) => Some(Ede { code: ede::STALE_NXDOMAIN, text: "" }),
             (true, _, _, _) => Some(Ede { code: ede::STALE_ANSWER, text: "" }),
-            (false, _, _, Some((code, text))) => Some(Ede { code: *code, text }),
+            (false, _, _, Some(told)) => Some(Ede { code: told.0, text: &told.1 }),
             (false, _, _, None) => None,
         };
         let dress = Dress {
@@ -148,14 +177,14 @@ impl Room<'_> {
     }
 
     /// The answer led to a blocked name: the whole answer is blocked, by the rule of that name.
-    pub fn led_to_blocked(&self, name: &Name, why: &Why, until: Moment, out: &mut [u8]) -> Made {
+    pub fn led_to_blocked(&self, name: &Name, why: &Why, until: Moment, out: &mut [u8]) -> Made<'static> {
         let why = Why { reason: Reason::Answer, ..*why };
         let made = self.blocked(&why, Some(name), until, out);
         Made { verdict: Some((Verdict::Block(why), *name)), ..made }
     }
 
     /// A block, as the policy wants it answered, or else the list; good until `until`.
-    pub fn blocked(&self, why: &Why, judged: Option<&Name>, until: Moment, out: &mut [u8]) -> Made {
+    pub fn blocked(&self, why: &Why, judged: Option<&Name>, until: Moment, out: &mut [u8]) -> Made<'static> {
         let model = self.snapshot.model();
         let policy = self.open.place.policy(model);
         let (given, labels) = match (why.rule, judged) {
@@ -211,6 +240,10 @@ impl Room<'_> {
     /// Category, clause and reference, for the person behind the client. The reference names generation and rule, so that an admin
     /// finds what spoke; it does not name the person.
     pub(super) fn block_text(&self, why: &Why, judged: Option<&Name>) -> ShortText<192> {
+        // Only a client that speaks EDNS can be told.
+        if self.view.edns.is_none() {
+            return ShortText::new();
+        }
         let mut rule_text = ShortText::new();
         let verdict = Verdict::Block(*why);
         let (_, list, rule) = spoken(self.snapshot, &verdict, judged, &mut rule_text);
@@ -235,7 +268,7 @@ impl Room<'_> {
     }
 
     /// REFUSED, with the reason.
-    pub fn refused(&self, why: &Why, out: &mut [u8]) -> Made {
+    pub fn refused(&self, why: &Why, out: &mut [u8]) -> Made<'static> {
         let (code, text) = match why.rule {
             Some(RuleRef::Builtin(text)) if why.reason == Reason::Unsupported => (ede::NOT_SUPPORTED, text),
             _ => (ede::PROHIBITED, "this client is in no network zone"),
@@ -245,7 +278,7 @@ impl Room<'_> {
     }
 
     /// Addresses the policy gives for the name.
-    fn rewritten(&self, addresses: &[IpAddr], out: &mut [u8]) -> Made {
+    fn rewritten(&self, addresses: &[IpAddr], out: &mut [u8]) -> Made<'static> {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
         let mut said = Said::Nothing;
         let ttl = self.bounded(OWN_TTL, self.open.until);
@@ -265,7 +298,7 @@ impl Room<'_> {
         Made { said, ..Made::policy(writer.finish(None), rcode::NOERROR, None) }
     }
 
-    fn special(&self, special: &Special, out: &mut [u8]) -> Made {
+    fn special(&self, special: &Special, out: &mut [u8]) -> Made<'static> {
         let code = match special.answer {
             SpecialAnswer::Nxdomain => rcode::NXDOMAIN,
             _ => rcode::NOERROR,
@@ -291,7 +324,7 @@ impl Room<'_> {
         Made { said, ..Made::policy(writer.finish(None), code, None) }
     }
 
-    fn any(&self, out: &mut [u8]) -> Made {
+    fn any(&self, out: &mut [u8]) -> Made<'static> {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
         writer.hinfo(self.bounded(OWN_TTL, self.open.until));
         Made::policy(writer.finish(None), rcode::NOERROR, None)
@@ -311,7 +344,9 @@ pub fn from_local_zone(
     let zone = snapshot.local.find(&question.name).filter(|zone| zone.place() == place)?;
     let answer = snapshot.local.answer(zone, question).ok()?;
     let ready = Ready::from_wire(answer.wire, answer.rcode).ok()?;
-    let kept = Kept { ready, born: at, routes: snapshot.routes, authentic: false, upstream: LOCAL.into(), ede: None };
+    let bits = Bits { dnssec_ok: question.dnssec_ok, checking_disabled: question.checking_disabled };
+    let (routes, upstream) = (snapshot.routes, LOCAL.into());
+    let kept = Kept { ready, born: at, routes, bits, authentic: false, upstream, ede: None };
     Some((Arc::new(kept), answer.leads_out))
 }
 

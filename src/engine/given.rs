@@ -38,7 +38,7 @@ impl Room<'_> {
     }
 
     /// The list's own records of the type asked for; no data where it has none.
-    pub fn given(&self, why: &Why, records: &[OwnRecord], out: &mut [u8]) -> Made {
+    pub fn given(&self, why: &Why, records: &[OwnRecord], out: &mut [u8]) -> Made<'static> {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
         let mut said = Said::Nothing;
         for record in records {
@@ -67,7 +67,7 @@ impl Room<'_> {
     }
 
     /// Over UDP nothing but the word that there is more over TCP: who forges addresses does not come back.
-    pub(super) fn told_to_use_tcp(&self, why: &Why, judged: Option<&Name>, out: &mut [u8]) -> Made {
+    pub(super) fn told_to_use_tcp(&self, why: &Why, judged: Option<&Name>, out: &mut [u8]) -> Made<'static> {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
         writer.truncated();
         let text = self.block_text(why, judged);
@@ -82,7 +82,7 @@ fn joined(before: &Name, after: &Name) -> Option<Name> {
     Name::from_wire(&[front, after.as_wire()].concat()).ok()
 }
 
-fn said_of(kind: u16, rdata: &[u8]) -> Said {
+fn said_of(kind: u16, rdata: &[u8]) -> Said<'static> {
     match kind {
         rtype::A => rdata.try_into().map_or(Said::Nothing, |octets: [u8; 4]| Said::address(octets.into())),
         rtype::AAAA => rdata.try_into().map_or(Said::Nothing, |octets: [u8; 16]| Said::address(octets.into())),

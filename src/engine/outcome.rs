@@ -1,6 +1,7 @@
 //! What an error does, and what a record says of it: the one table from blame to response code, extended error and row.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::cache::Kept;
@@ -11,7 +12,7 @@ use crate::record::Rule;
 use crate::verdict::{Action, RuleRef, Source, Verdict};
 
 /// What was made of a query, ready to be closed.
-pub struct Made {
+pub struct Made<'k> {
     /// Octets of the buffer to send; 0 for silence.
     pub octets: usize,
     /// Response code; none for silence.
@@ -21,7 +22,7 @@ pub struct Made {
     /// Where the answer came from.
     pub source: Option<Source>,
     /// What was answered.
-    pub said: Said,
+    pub said: Said<'k>,
     /// The upstream that failed, where one did.
     pub upstream: Option<Arc<str>>,
     /// The verdict that replaced the ticket's, and the name it was made for, where the answer led to a blocked name.
@@ -31,25 +32,48 @@ pub struct Made {
 }
 
 /// What was answered, for the record.
-pub enum Said {
+pub enum Said<'k> {
     /// No address and no target.
     Nothing,
     /// This.
     Text(ShortText<48>),
     /// What the kept answer says.
-    Kept(Arc<Kept>),
+    Kept(Held<'k>),
 }
 
-impl Said {
-    /// An address.
-    pub fn address(address: IpAddr) -> Said {
-        Said::Text(ShortText::of(format_args!("{address}")))
+/// A kept answer: at hand at the worker's front, or a share in it.
+pub enum Held<'k> {
+    /// At hand.
+    AtHand(&'k Kept),
+    /// A share.
+    Shared(Arc<Kept>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Kept;
+
+    #[inline]
+    fn deref(&self) -> &Kept {
+        match self {
+            Held::AtHand(kept) => kept,
+            Held::Shared(kept) => kept,
+        }
     }
 }
 
-impl Made {
+impl Said<'_> {
+    /// An address.
+    pub fn address(address: IpAddr) -> Said<'static> {
+        Said::Text(match address {
+            IpAddr::V4(address) => ShortText::of_ipv4(address),
+            IpAddr::V6(address) => ShortText::of(format_args!("{address}")),
+        })
+    }
+}
+
+impl<'k> Made<'k> {
     /// An answer of `octets` with a response code, written by policy.
-    pub fn policy(octets: usize, rcode: u16, ede: Option<u16>) -> Made {
+    pub fn policy(octets: usize, rcode: u16, ede: Option<u16>) -> Made<'k> {
         Made {
             octets,
             rcode: Some(rcode),
@@ -63,17 +87,17 @@ impl Made {
     }
 
     /// Silence by policy.
-    pub fn silence() -> Made {
+    pub fn silence() -> Made<'k> {
         Made { octets: 0, rcode: None, ede: None, ..Made::policy(0, 0, None) }
     }
 
     /// A query that was given up before it could be answered.
-    pub fn lost() -> Made {
+    pub fn lost() -> Made<'k> {
         Made { source: None, action: Some(Action::Failed), ..Made::silence() }
     }
 
     /// What a kept answer was made into.
-    pub fn kept(octets: usize, kept: Arc<Kept>, source: Source, ede: Option<u16>) -> Made {
+    pub fn kept(octets: usize, kept: Held<'k>, source: Source, ede: Option<u16>) -> Made<'k> {
         Made {
             rcode: Some(kept.ready.rcode()),
             ede,

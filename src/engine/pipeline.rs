@@ -3,17 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::cache::{Found, Kept, Key};
+use crate::cache::{Bits, Found, Kept};
 use crate::dns::answer::Writer;
 use crate::dns::ede::Ede;
 use crate::dns::question::Question;
 use crate::dns::ready::{Loose, assemble};
 use crate::dns::types::{class, rcode, rtype};
-use crate::dns::view::{Look, View, look};
+use crate::dns::view::{Look, Seen, View, look};
 use crate::dns::{Name, Ready};
 use crate::engine::fast::{self, Packet, Slow, Way};
 use crate::engine::fetch::{self, LOCAL, Room};
-use crate::engine::outcome::Made;
+use crate::engine::outcome::{Held, Made};
 use crate::engine::rooms::{self, Goes, Ruled};
 use crate::engine::{Engine, Snapshot};
 use crate::moment::Moment;
@@ -33,7 +33,7 @@ const STREAM_BUFFER: usize = crate::dns::answer::STREAM_LIMIT;
 pub async fn answer(engine: &Arc<Engine>, packet: Packet<'_>) -> Option<Vec<u8>> {
     let mut out = vec![0u8; STREAM_BUFFER];
     let snapshot = engine.snapshot();
-    let way = engine.desks.with(|desk| fast::answer(engine, &snapshot, desk, packet, &mut out));
+    let way = engine.desks.with(|desk| fast::answer_alone(engine, &snapshot, desk, packet, &mut out));
     let octets = match way {
         Way::NotAQuery => None,
         Way::Done(octets) => octets,
@@ -50,7 +50,8 @@ pub async fn answer(engine: &Arc<Engine>, packet: Packet<'_>) -> Option<Vec<u8>>
 pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
     let Slow { mut ticket, packet, goes, standing, limit, seat: _seat } = *slow;
     // The packet was looked at before; it is still the same query.
-    let Look::Query(view) = look(&packet) else { return None };
+    let mut seen = Seen::EMPTY;
+    let Look::Query(view) = look(&packet, &mut seen) else { return None };
     let mut out = Vec::new();
     let made = {
         let (snapshot, open, now) = (ticket.snapshot(), ticket.known(), engine.clock.now());
@@ -67,7 +68,8 @@ pub async fn finish(engine: &Arc<Engine>, slow: Box<Slow>) -> Option<Vec<u8>> {
 /// Closes a query that there is no room to fetch for: the client hears so, and the record says so.
 pub fn too_busy(engine: &Engine, slow: Box<Slow>, out: &mut [u8]) -> Option<usize> {
     let Slow { ticket, packet, limit, .. } = *slow;
-    let Look::Query(view) = look(&packet) else { return None };
+    let mut seen = Seen::EMPTY;
+    let Look::Query(view) = look(&packet, &mut seen) else { return None };
     let told = Ede { code: crate::dns::ede::NOT_READY, text: "too many queries wait for an upstream" };
     let made = failed(&view, limit, told, out);
     let octets = fast::close(engine, ticket, made, &view, limit, out);
@@ -85,7 +87,7 @@ fn leave(engine: &Engine, mut out: Vec<u8>, octets: Option<usize>) -> Option<Vec
     Some(out)
 }
 
-async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>) -> Made {
+async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>) -> Made<'static> {
     let view = room.view;
     let question = room.question();
     if let Verdict::Rewrite(entry, _) = room.open.verdict
@@ -106,7 +108,9 @@ async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>
     let room = &Room { now: engine.clock.now(), ..*room };
     match obtained {
         Err(failure) => failed_upstream(room, &failure, room.buffer(out)),
-        Ok(Obtained { kept, source, age, leads_out: None }) => room.kept(kept, source, age, room.buffer(out)),
+        Ok(Obtained { kept, source, age, leads_out: None }) => {
+            room.kept(Held::Shared(kept), source, age, room.buffer(out))
+        }
         Ok(Obtained { kept, source, leads_out: Some(target), .. }) => match kept.ready.loose() {
             Ok([answers, _]) => follow(engine, room, &question, answers, target, source, out).await,
             Err(_) => failed(view, room.limit, UNREADABLE, room.buffer(out)),
@@ -141,7 +145,8 @@ async fn obtain(
     if let Goes::Local(place) = goes {
         return local(snapshot, place, question, at);
     }
-    let key = Key::new(&question.name, question.qtype, question.dnssec_ok, question.checking_disabled);
+    let bits = Bits { dnssec_ok: question.dnssec_ok, checking_disabled: question.checking_disabled };
+    let key = engine.cache.key(&question.name, question.qtype, bits);
     let stale = match engine.cache.find(&key, at, snapshot.routes) {
         Found::Fresh(kept, age) => return Ok(Obtained { kept, source: Source::Cache, age, leads_out: None }),
         Found::Stale(kept) => Some(kept),
@@ -168,7 +173,8 @@ async fn obtain(
         routes: snapshot.routes,
         authentic: fetched.authentic,
         upstream,
-        ede: fetched.ede,
+        bits,
+        ede: fetched.ede.map(Box::new),
     });
     engine.cache.keep(&key, Arc::clone(&kept));
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
@@ -189,7 +195,7 @@ async fn follow(
     mut target: Name,
     mut source: Source,
     out: &mut Vec<u8>,
-) -> Made {
+) -> Made<'static> {
     let Room { snapshot, open, view, limit, .. } = *room;
     for _ in 0..MOST_ALIASES {
         let rules = room.rules();
@@ -249,11 +255,11 @@ async fn follow(
 struct Giver {
     rcode: u16,
     upstream: Arc<str>,
-    ede: Option<(u16, String)>,
+    ede: Option<Box<(u16, String)>>,
 }
 
 /// Puts an answer together from the aliases that led to it and what is there.
-fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source, out: &mut Vec<u8>) -> Made {
+fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source, out: &mut Vec<u8>) -> Made<'static> {
     let Giver { rcode, upstream, ede } = from;
     let mut wire = assemble(&room.view.name, room.view.qtype, rcode, &records);
     // AA is about the first name (RFC 1035 section 4.1.1), whoever answers for the last.
@@ -263,12 +269,12 @@ fn whole(room: &Room<'_>, from: Giver, records: [Vec<Loose>; 2], source: Source,
     };
     // An alias of ours is not signed: what it leads to may be authentic, the whole is not.
     let (born, routes) = (room.open.at, room.snapshot.routes);
-    let kept = Kept { ready, born, routes, authentic: false, upstream, ede };
-    room.kept(Arc::new(kept), source, 0, room.buffer(out))
+    let kept = Kept { ready, born, routes, bits: room.bits(), authentic: false, upstream, ede };
+    room.kept(Held::Shared(Arc::new(kept)), source, 0, room.buffer(out))
 }
 
 /// As [`whole`], where nobody else had to be asked.
-fn own(room: &Room<'_>, answers: Vec<Loose>, source: Source, out: &mut Vec<u8>) -> Made {
+fn own(room: &Room<'_>, answers: Vec<Loose>, source: Source, out: &mut Vec<u8>) -> Made<'static> {
     let from = Giver { rcode: rcode::NOERROR, upstream: LOCAL.into(), ede: None };
     whole(room, from, [answers, Vec::new()], source, out)
 }
@@ -289,18 +295,18 @@ fn fixed(owner: Name, address: IpAddr, qtype: u16) -> Option<Loose> {
     Some(Loose { owner, rtype: qtype, class: class::IN, ttl: ALIAS_TTL, rdata })
 }
 
-fn broken_alias(view: &View<'_>, limit: usize, text: &'static str, out: &mut [u8]) -> Made {
+fn broken_alias(view: &View<'_>, limit: usize, text: &'static str, out: &mut [u8]) -> Made<'static> {
     failed(view, limit, Ede { code: crate::dns::ede::OTHER, text }, out)
 }
 
-fn failed_upstream(room: &Room<'_>, failure: &Failure, out: &mut [u8]) -> Made {
+fn failed_upstream(room: &Room<'_>, failure: &Failure, out: &mut [u8]) -> Made<'static> {
     let (code, text) = failure.ede();
     let made = failed(room.view, room.limit, Ede { code, text: &text }, out);
     Made { source: Some(Source::Upstream), upstream: failure.upstream.clone(), ..made }
 }
 
 /// SERVFAIL, with the reason.
-pub(super) fn failed(view: &View<'_>, limit: usize, told: Ede<'_>, out: &mut [u8]) -> Made {
+pub(super) fn failed(view: &View<'_>, limit: usize, told: Ede<'_>, out: &mut [u8]) -> Made<'static> {
     let octets = Writer::new(view, rcode::SERVFAIL, out, limit).finish(Some(told));
     let ede = view.edns.map(|_| told.code);
     Made { source: None, action: Some(Action::Failed), ..Made::policy(octets, rcode::SERVFAIL, ede) }

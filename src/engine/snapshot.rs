@@ -60,7 +60,8 @@ impl Snapshot {
     pub fn rules<'a>(&'a self, standing: &'a Standing) -> Rules<'a> {
         let access = &self.access;
         let (led_by_essential, over_stream) = (false, false);
-        Rules { model: self.model(), matcher: self.matcher(), standing, access, led_by_essential, over_stream }
+        let (model, matcher) = (self.model(), self.matcher());
+        Rules { model, matcher, standing, access, led_by_essential, over_stream, ahead: None }
     }
 
     /// The next generation, with other grants and withdrawals and everything else as it is: nothing is compiled or set up anew.

@@ -16,7 +16,7 @@ use crate::subject::Subject;
 use crate::verdict::{Action, Source, Transport, Verdict};
 
 /// What a ticket knows from the start.
-pub struct Open {
+pub struct Open<'q> {
     /// When the query arrived.
     pub at: Moment,
     /// The same, on the steady clock, for the duration.
@@ -30,7 +30,7 @@ pub struct Open {
     /// Network zone and policy.
     pub place: Place,
     /// The name asked for, where there is a readable question.
-    pub qname: Option<Name>,
+    pub qname: Option<Asked<'q>>,
     /// The type asked for; 0 without a question.
     pub qtype: u16,
     /// What was decided.
@@ -39,9 +39,41 @@ pub struct Open {
     pub until: Moment,
 }
 
+/// The name asked for: seen in the packet while a worker has it, kept when the ticket is handed over.
+pub enum Asked<'q> {
+    /// Seen by the worker.
+    Seen(&'q Name),
+    /// Kept.
+    Kept(Box<Name>),
+}
+
+impl Deref for Asked<'_> {
+    type Target = Name;
+
+    #[inline]
+    fn deref(&self) -> &Name {
+        match self {
+            Asked::Seen(name) => name,
+            Asked::Kept(name) => name,
+        }
+    }
+}
+
+impl Open<'_> {
+    fn kept(self) -> Open<'static> {
+        let qname = self.qname.map(|name| {
+            Asked::Kept(match name {
+                Asked::Seen(name) => Box::new(*name),
+                Asked::Kept(name) => name,
+            })
+        });
+        Open { qname, ..self }
+    }
+}
+
 /// One query on its way. A ticket that is dropped unclosed (a panic, a cancelled task, a stop) still leaves its record (Q1).
-pub struct Ticket<S: Deref<Target = Snapshot>, D: At> {
-    open: Option<Open>,
+pub struct Ticket<'q, S: Deref<Target = Snapshot>, D: At> {
+    open: Option<Open<'q>>,
     snapshot: S,
     desk: D,
 }
@@ -66,16 +98,16 @@ impl Closed {
     }
 }
 
-impl<S: Deref<Target = Snapshot>, D: At> Ticket<S, D> {
+impl<'q, S: Deref<Target = Snapshot>, D: At> Ticket<'q, S, D> {
     /// Opens a ticket.
     #[inline]
-    pub fn open(open: Open, snapshot: S, desk: D) -> Ticket<S, D> {
+    pub fn open(open: Open<'q>, snapshot: S, desk: D) -> Ticket<'q, S, D> {
         Ticket { open: Some(open), snapshot, desk }
     }
 
     /// What it knows. A ticket that exists is open: closing takes it away.
     #[inline]
-    pub fn known(&self) -> &Open {
+    pub fn known(&self) -> &Open<'q> {
         match &self.open {
             Some(open) => open,
             None => unreachable!("a ticket is taken when it closes"),
@@ -93,13 +125,13 @@ impl<S: Deref<Target = Snapshot>, D: At> Ticket<S, D> {
     }
 
     /// Hands the open ticket over to another desk: nothing is decided twice.
-    pub fn hand_over<T: Deref<Target = Snapshot>, E: At>(mut self, snapshot: T, desk: E) -> Ticket<T, E> {
-        Ticket { open: self.open.take(), snapshot, desk }
+    pub fn hand_over<T: Deref<Target = Snapshot>, E: At>(mut self, snapshot: T, desk: E) -> Ticket<'static, T, E> {
+        Ticket { open: self.open.take().map(Open::kept), snapshot, desk }
     }
 
     /// Room 6, close: the record enters the lane, then the counters move; the caller may send what is closed.
     #[inline]
-    pub fn close(mut self, made: Made) -> Closed {
+    pub fn close(mut self, made: Made<'_>) -> Closed {
         match self.open.take() {
             Some(open) => enter(&open, &self.snapshot, &mut self.desk, &made),
             None => Closed { octets: 0, recorded: false },
@@ -107,7 +139,7 @@ impl<S: Deref<Target = Snapshot>, D: At> Ticket<S, D> {
     }
 }
 
-impl<S: Deref<Target = Snapshot>, D: At> Drop for Ticket<S, D> {
+impl<S: Deref<Target = Snapshot>, D: At> Drop for Ticket<'_, S, D> {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             let _ = enter(&open, &self.snapshot, &mut self.desk, &Made::lost());
@@ -115,7 +147,7 @@ impl<S: Deref<Target = Snapshot>, D: At> Drop for Ticket<S, D> {
     }
 }
 
-fn enter<D: At>(open: &Open, snapshot: &Snapshot, desk: &mut D, made: &Made) -> Closed {
+fn enter<D: At>(open: &Open<'_>, snapshot: &Snapshot, desk: &mut D, made: &Made<'_>) -> Closed {
     let verdict = made.verdict.as_ref().map_or(&open.verdict, |(verdict, _)| verdict);
     let judged = made.verdict.as_ref().map(|(_, name)| name);
     let action = made.action.unwrap_or_else(|| verdict.action());
@@ -134,7 +166,7 @@ fn enter<D: At>(open: &Open, snapshot: &Snapshot, desk: &mut D, made: &Made) -> 
         network_zone: open.place.zone_name(snapshot.model()),
         generation: snapshot.generation,
         subject: &open.subject,
-        qname: open.qname.as_ref(),
+        qname: open.qname.as_deref(),
         qtype: open.qtype,
         action,
         category,

@@ -1,4 +1,5 @@
-//! A worker's own side of the engine: the snapshot it holds and the desk it closes tickets at.
+//! A worker's own side of the engine: the snapshot it holds, the packets it has glanced at, the answers at hand, and the desk it closes
+//! tickets at.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,34 +7,76 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::engine::fast::{self, Packet, Slow, Way};
+use crate::engine::front::Front;
+use crate::engine::glanced::Glanced;
 use crate::engine::{Desk, Engine, Snapshot, pipeline};
+
+/// How many packets ahead of the one that is answered the second and the third step are taken: far enough for memory to come, near enough
+/// for it to be still there.
+const REACH: usize = 6;
+const GRASP: usize = 3;
 
 /// The engine as one worker sees it.
 pub struct Worker {
     engine: Arc<Engine>,
     snapshot: Arc<Snapshot>,
     desk: Desk,
+    front: Front,
+    /// The packets of the batch, `seen` of them; the others are of an earlier one.
+    glanced: Vec<Glanced>,
+    seen: usize,
 }
 
 impl Worker {
     /// A worker with a desk of its own.
     pub fn new(engine: Arc<Engine>, desk: Desk) -> Worker {
         let snapshot = engine.snapshot();
-        Worker { engine, snapshot, desk }
+        let front = Front::new(engine.answers_at_hand);
+        Worker { engine, snapshot, desk, front, glanced: Vec::new(), seen: 0 }
     }
 
     /// Before a batch: takes the snapshot in force, if it is another one. A query sees one generation from beginning to end (Q7).
     #[inline]
     pub fn begin_batch(&mut self) {
+        self.seen = 0;
         if self.snapshot.generation != self.engine.generation() {
             self.snapshot = self.engine.snapshot();
         }
     }
 
-    /// Takes a packet as far as it can go without waiting.
+    /// Glances at the next packet of the batch, before the first one is answered.
     #[inline]
-    pub fn answer(&mut self, packet: Packet<'_>, out: &mut [u8]) -> Way {
-        fast::answer(&self.engine, &self.snapshot, &mut self.desk, packet, out)
+    pub fn foresee(&mut self, packet: &[u8]) {
+        if self.seen == self.glanced.len() {
+            self.glanced.push(Glanced::NOTHING);
+        }
+        if let Some(glanced) = self.glanced.get_mut(self.seen) {
+            self.seen += 1;
+            glanced.look(&self.engine, &self.snapshot, &self.front, packet);
+        }
+    }
+
+    /// Takes the packet at `place` among those glanced at as far as it can go without waiting; one that was not is looked at now.
+    #[inline]
+    pub fn answer(&mut self, place: usize, packet: Packet<'_>, out: &mut [u8]) -> Way {
+        let Worker { engine, snapshot, desk, front, glanced, seen } = self;
+        let glanced = &mut glanced[..*seen];
+        // A step is taken for the first packets of a batch together, then for one more with each packet answered.
+        let due = |ahead: usize| if place == 0 { 0..ahead + 1 } else { place + ahead..place + ahead + 1 };
+        for place in due(REACH) {
+            if let Some(glanced) = glanced.get_mut(place) {
+                glanced.reach(snapshot, front);
+            }
+        }
+        for place in due(GRASP) {
+            if let Some(glanced) = glanced.get(place) {
+                glanced.grasp(snapshot, front);
+            }
+        }
+        match glanced.get(place) {
+            Some(glanced) => fast::answer(engine, snapshot, desk, front, glanced, packet, out),
+            None => fast::answer_alone(engine, snapshot, desk, packet, out),
+        }
     }
 
     /// The rest of a query's journey, as a future for the runtime.

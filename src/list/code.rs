@@ -48,6 +48,8 @@ const TABLE: usize = 2048;
 
 /// Most octets a coded name takes: each of 255 octets a longest word.
 pub(super) const MOST_OCTETS: usize = 768;
+/// Most octets an octet of a name takes.
+pub(super) const OF_AN_OCTET: usize = LONGEST as usize / 8;
 
 /// How often each symbol comes.
 pub(super) struct Frequencies {
@@ -127,9 +129,9 @@ impl Frequencies {
 }
 
 impl Code {
-    /// Codes a name, given as wire form without the root label; how many octets of `out` it takes.
+    /// Codes a name, given as wire form without the root label; how many octets of `out` it takes: three for each of the name's at most.
     #[inline]
-    pub(super) fn encode(&self, wire: &[u8], out: &mut [u8; MOST_OCTETS]) -> usize {
+    pub(super) fn encode(&self, wire: &[u8], out: &mut [u8]) -> usize {
         let mut starts = [0u8; 128];
         let (mut labels, mut at) = (0usize, 0usize);
         while let Some(&length) = wire.get(at) {
@@ -314,7 +316,7 @@ fn hash(label: &[u8]) -> usize {
 struct Bits<'o> {
     held: u64,
     count: u32,
-    out: &'o mut [u8; MOST_OCTETS],
+    out: &'o mut [u8],
     at: usize,
 }
 

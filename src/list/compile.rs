@@ -7,9 +7,9 @@ mod spool;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use crate::dns::keyed::Keyed;
 use crate::list::code::{Code, Frequencies, MOST_OCTETS};
 use crate::list::hits::Kind;
-use crate::list::keyed::Keyed;
 use crate::list::layout::{self, FAR, FILTER, LOAD, LONG, Member, START_MAGIC, Trailer};
 use crate::list::own;
 use crate::list::rule::{Answer, Role, Rule, Says, Types};
@@ -151,7 +151,7 @@ impl Compiler {
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
         if let Some(code) = &self.code {
-            let length = code.encode(wire, &mut self.coded);
+            let length = code.encode(wire, &mut self.coded[..]);
             return Ok(self.spool.add(hash, line, source, &self.coded[..length])?);
         }
         self.frequencies.count(wire);
@@ -172,7 +172,7 @@ impl Compiler {
         let waiting = std::mem::take(&mut self.waiting);
         let mut outcome = Ok(());
         spool::each(&waiting, |entry, wire| {
-            let length = code.encode(wire, &mut self.coded);
+            let length = code.encode(wire, &mut self.coded[..]);
             if outcome.is_ok() {
                 outcome = self.spool.add(entry.hash, entry.line, entry.source, &self.coded[..length]);
             }

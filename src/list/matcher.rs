@@ -1,19 +1,22 @@
 //! The immutable look-up over a compiled file.
 
+mod ahead;
 mod open;
 mod resolve;
+
+pub use ahead::Ahead;
 
 use bytes::Bytes;
 
 use crate::dns::Name;
-use crate::list::code::{Code, MOST_OCTETS};
+use crate::dns::keyed::Keyed;
+use crate::dns::soon;
+use crate::list::code::{Code, MOST_OCTETS, OF_AN_OCTET};
 use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
-use crate::list::keyed::Keyed;
-use crate::list::layout::{self, FAR, FILTER, LONG, Member, OWN, PLACE, Trailer, u32_at};
+use crate::list::layout::{self, FAR, LONG, Member, OWN, PLACE, Trailer, u32_at};
 use crate::list::own;
 use crate::list::rule::{OwnRecord, Scope, Types};
-use crate::list::soon;
 use crate::verdict::{CategoryId, ListId};
 
 /// Answers which categories a name is in, and by which rules.
@@ -36,6 +39,9 @@ pub struct Matcher {
     members: Box<[Member]>,
     types: Box<[Types]>,
 }
+
+/// Octets that a usual name takes at most when it is coded.
+const USUAL: usize = 96;
 
 /// Why octets are not a compiled file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,9 +112,17 @@ impl Matcher {
     /// or fewer. Does not allocate; what was in `hits` is forgotten.
     #[inline]
     pub fn look_up(&self, name: &Name, qtype: u16, hits: &mut Hits) {
+        let mut ahead = Ahead::NOTHING;
+        self.foresee(name, &mut ahead);
+        self.look_up_ahead(name, &ahead, qtype, hits);
+    }
+
+    /// As [`Matcher::look_up`], for a name that [`Matcher::foresee`] of this matcher has been asked for, and as many of the steps after it.
+    #[inline]
+    pub fn look_up_ahead(&self, name: &Name, ahead: &Ahead, qtype: u16, hits: &mut Hits) {
         hits.clear();
         let mut records = Records::new();
-        self.walk(name, &mut records);
+        self.records_of(name, *ahead, &mut records);
         if records.count == 0 {
             return;
         }
@@ -191,50 +205,16 @@ impl Matcher {
         self.members.iter().all(fits)
     }
 
-    /// Finds the records of `name` and its parents.
-    ///
-    /// Memory is what takes time, so it is asked for in advance: the filters of all suffixes while the next hash is worked out, the places
-    /// of those that may be there while the other filters are looked at. A name that is on no list costs one wait for all its parents.
-    #[inline]
+    /// The records of `name` and its parents.
     fn walk(&self, name: &Name, records: &mut Records) {
-        let mut suffixes = self.keyed.suffixes(name);
-        let mut hashes = [const { std::mem::MaybeUninit::<u64>::uninit() }; 128];
-        let (mut hashed, mut maybe) = (0u128, 0u128);
-        let (filters, places) = (&self.bytes[self.filters_at..self.places_at], &self.bytes[self.places_at..]);
-        while let Some((labels, _)) = suffixes.step() {
-            if labels > self.deepest {
-                break;
-            }
-            if self.trailer.depths >> labels & 1 == 0 {
-                continue;
-            }
-            let hash = suffixes.hash();
-            soon::will_read(filters.get(self.bucket(hash) * FILTER..).unwrap_or_default());
-            hashed |= 1 << labels;
-            hashes[labels].write(hash);
-        }
-        // SAFETY: the hash of every bit in `hashed` has been written, and it is asked for those alone.
-        let hash_of = |labels: usize| unsafe { hashes[labels].assume_init() };
-        while hashed != 0 {
-            let labels = hashed.trailing_zeros() as usize;
-            hashed &= hashed - 1;
-            let hash = hash_of(labels);
-            let bucket = self.bucket(hash);
-            let filter = filters.get(bucket * FILTER..bucket * FILTER + FILTER);
-            let Some(Ok(filter)) = filter.map(<[u8; FILTER]>::try_from) else { continue };
-            let wanted = layout::filter(hash);
-            if u64::from_le_bytes(filter) & wanted == wanted {
-                soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
-                maybe |= 1 << labels;
-            }
-        }
-        while maybe != 0 {
-            let labels = maybe.trailing_zeros() as usize;
-            maybe &= maybe - 1;
-            if let Some(record) = self.record(name, labels, self.bucket(hash_of(labels))) {
-                records.push(record);
-            }
-        }
+        let mut ahead = Ahead::NOTHING;
+        self.foresee(name, &mut ahead);
+        self.records_of(name, ahead, records);
+    }
+
+    /// The hash of names that the file is built by.
+    pub fn keyed(&self) -> &Keyed {
+        &self.keyed
     }
 
     #[inline]
@@ -250,9 +230,17 @@ impl Matcher {
         let bucket = self.bytes.get(from..until)?;
         soon::will_read(bucket);
         soon::will_read(bucket.get(64..).unwrap_or_default());
-        let mut coded = [0; MOST_OCTETS];
         let suffix = suffix(name, labels)?;
-        let length = self.code.encode(suffix, &mut coded);
+        // Usual names need no more than a little of what the longest would, and all of it has to be zeroed.
+        let (mut short, mut long);
+        let coded: &mut [u8] = if suffix.len() * OF_AN_OCTET <= USUAL {
+            short = [0; USUAL];
+            &mut short
+        } else {
+            long = [0; MOST_OCTETS];
+            &mut long
+        };
+        let length = self.code.encode(suffix, coded);
         let coded = coded.get(..length)?;
         let mut rest = bucket;
         while let Some((&first, mut next)) = rest.split_first() {

@@ -1,8 +1,10 @@
 //! Room 4, verdict: the order of rules, as one function. Most specific tier first; within a tier the longest matching name wins; at
 //! equal length an allow beats a block.
 
+use std::borrow::Borrow;
+
 use crate::dns::Name;
-use crate::list::{Hit, Hits, Matcher};
+use crate::list::{Ahead, Hit, Hits, Matcher};
 use crate::moment::Moment;
 use crate::policy::access::{Access, Granted};
 use crate::policy::model::Act;
@@ -26,6 +28,8 @@ pub struct Rules<'a> {
     pub led_by_essential: bool,
     /// The question came over a stream: what a list wants truncated is resolved.
     pub over_stream: bool,
+    /// How far the matcher was asked for the name beforehand, where it is the name of the question itself.
+    pub ahead: Option<&'a Ahead>,
 }
 
 /// One rule that was looked at on the way to a verdict.
@@ -267,7 +271,10 @@ impl Asking<'_> {
     /// Finds the categories that hold the name, once.
     fn look_up(&mut self) {
         if !self.looked_up {
-            self.rules.matcher.look_up(self.name, self.qtype, &mut self.hits);
+            match self.rules.ahead {
+                Some(ahead) => self.rules.matcher.look_up_ahead(self.name, ahead, self.qtype, &mut self.hits),
+                None => self.rules.matcher.look_up(self.name, self.qtype, &mut self.hits),
+            }
             self.looked_up = true;
         }
     }
@@ -366,11 +373,11 @@ pub struct Judged {
 
 /// Judges an upstream's or a local zone's answer: every name it leads to is decided like a question of its own, unless the name asked
 /// for vouches for it. The first block is what it comes to; without one, the first name that is granted, or else is to be marked.
-pub fn judge<'t>(
+pub fn judge<N: Borrow<Name>>(
     rules: &Rules<'_>,
     policy: &Policy,
     asked: &Verdict,
-    targets: impl IntoIterator<Item = &'t Name>,
+    targets: impl IntoIterator<Item = N>,
     qtype: u16,
     subject: &Subject,
 ) -> Judged {
@@ -378,7 +385,10 @@ pub fn judge<'t>(
     if vouches(asked) {
         return judged;
     }
+    // What was asked for beforehand is not one of these names.
+    let rules = &Rules { ahead: None, ..*rules };
     for target in targets {
+        let target = target.borrow();
         let decided = decide(rules, policy, target, qtype, subject, &mut ());
         judged.until = judged.until.min(decided.until);
         let granted = matches!(asked, Verdict::Grant(_)) || matches!(judged.found, Some((_, Verdict::Grant(_))));

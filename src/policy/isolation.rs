@@ -191,6 +191,7 @@ fn told(model: &Model, in_force: u64) -> Vec<String> {
         access: &access,
         led_by_essential: false,
         over_stream: false,
+        ahead: None,
     };
     let signed_on = Known { user: Some("u1".into()), ..Known::default() };
     let mut all = Vec::new();

@@ -5,11 +5,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+/// Prefixes of one length. They are written in the configuration, by nobody who means harm: the hash need not be keyed.
+type Places<B> = HashMap<B, u16, foldhash::fast::FixedState>;
+
 /// Client prefixes to network zones. Asked once a query: one hash look-up per prefix length in use.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkMap {
-    v4: Vec<(u32, HashMap<u32, u16>)>,
-    v6: Vec<(u128, HashMap<u128, u16>)>,
+    v4: Vec<(u32, Places<u32>)>,
+    v6: Vec<(u128, Places<u128>)>,
 }
 
 impl NetworkMap {
@@ -44,11 +47,11 @@ impl NetworkMap {
     }
 }
 
-fn insert<B: Copy + Eq + std::hash::Hash>(levels: &mut Vec<(B, HashMap<B, u16>)>, mask: B, network: B, zone: u16) {
+fn insert<B: Copy + Eq + std::hash::Hash>(levels: &mut Vec<(B, Places<B>)>, mask: B, network: B, zone: u16) {
     let level = match levels.iter().position(|(present, _)| *present == mask) {
         Some(at) => at,
         None => {
-            levels.push((mask, HashMap::new()));
+            levels.push((mask, Places::default()));
             levels.len() - 1
         }
     };

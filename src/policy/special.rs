@@ -40,7 +40,19 @@ const NOWHERE: &[(&str, &str)] = &[
 ];
 
 /// What is said of `name` for `qtype`, where it is special.
+#[inline]
 pub fn special(name: &Name, qtype: u16) -> Option<Special> {
+    if may_be_special(name) { looked_at(name, qtype) } else { None }
+}
+
+/// Whether the name ends as one of the special ones does. Nearly none does, and each question is asked this.
+#[inline]
+fn may_be_special(name: &Name) -> bool {
+    let Some((_root, end)) = name.as_wire().split_last() else { return false };
+    matches!(end.last_chunk::<3>(), Some(b"ost" | b"rpa" | b"lid" | b"est" | b"ion" | b"cal" | b"alt"))
+}
+
+fn looked_at(name: &Name, qtype: u16) -> Option<Special> {
     let mut labels = [&b""[..]; 3];
     let count = name.label_count();
     for (i, label) in name.labels().enumerate() {

@@ -18,9 +18,14 @@ impl Worker for engine::Worker {
     }
 
     #[inline]
+    fn foresee(&mut self, packet: &[u8]) {
+        engine::Worker::foresee(self, packet);
+    }
+
+    #[inline]
     fn answer(&mut self, arrived: Arrived<'_>, out: &mut [u8]) -> Step<Later> {
-        let Arrived { packet: octets, client, transport, at, since } = arrived;
-        match engine::Worker::answer(self, Packet { octets, client, transport, at, since }, out) {
+        let Arrived { place, packet: octets, client, transport, at, since } = arrived;
+        match engine::Worker::answer(self, place, Packet { octets, client, transport, at, since }, out) {
             Way::Done(Some(octets)) => Step::Send(octets),
             Way::Done(None) | Way::NotAQuery => Step::Silence,
             Way::Slow(slow) => Step::Later(self.later(slow)),

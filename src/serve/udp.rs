@@ -156,6 +156,10 @@ impl<W: Worker> UdpLoop<W> {
         let begun = self.guarded(|worker| worker.begin_batch()).is_some();
         if begun {
             for slot in 0..got {
+                let (packet, _) = batch.slot(slot);
+                self.guarded(|worker| worker.foresee(packet));
+            }
+            for slot in 0..got {
                 if batch.is_truncated(slot) {
                     self.shared.counters.receive.add(Trouble::TooBig, 1);
                     continue;
@@ -165,7 +169,7 @@ impl<W: Worker> UdpLoop<W> {
                     continue;
                 };
                 let (packet, out) = batch.slot(slot);
-                let arrived = Arrived { packet, client, transport: Transport::Udp, at, since };
+                let arrived = Arrived { place: slot, packet, client, transport: Transport::Udp, at, since };
                 let step = self.guarded(|worker| worker.answer(arrived, out)).unwrap_or(Step::Silence);
                 let length = match step {
                     Step::Send(length) => Some(length),

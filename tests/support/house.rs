@@ -120,7 +120,8 @@ impl House {
         let store = Store::open(log, "story", clock.clone()).map_err(|error| error.to_string())?;
         let desk = || store.lane().map(|lane| Desk::new(lane, metrics.worker())).map_err(|error| error.to_string());
         let (own, slow) = (desk()?, [desk()?, desk()?]);
-        let cache = Cache::new(snapshot.config.cache.size, snapshot.config.cache.serve_stale);
+        let keyed = snapshot.matcher().keyed().clone();
+        let cache = Cache::new(snapshot.config.cache.size, snapshot.config.cache.serve_stale, keyed);
         let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow), clock.clone()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         Ok(House { engine, clock, desk: Mutex::new(own), metrics, runtime, dir, _store: store })
@@ -187,7 +188,7 @@ impl House {
     pub fn begin(&self, octets: &[u8], client: SocketAddr, transport: Transport, out: &mut [u8]) -> Way {
         let packet = self.packet(octets, client, transport);
         let mut desk = self.desk.lock().unwrap();
-        fast::answer(&self.engine, &self.engine.snapshot(), &mut desk, packet, out)
+        fast::answer_alone(&self.engine, &self.engine.snapshot(), &mut desk, packet, out)
     }
 
     /// The rest of the journey of a query that was handed over.

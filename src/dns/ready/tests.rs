@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dns::answer::{LEAST_BUFFER, STREAM_LIMIT};
-use crate::dns::view::{Look, look};
+use crate::dns::view::{Look, Seen, look};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, SOA};
 use hickory_proto::rr::{Name as HickoryName, RData, Record, RecordType};
@@ -46,7 +46,8 @@ fn query(edns: bool) -> Vec<u8> {
 
 fn sent(ready: &Ready, edns: bool, dress: Dress<'_>) -> Message {
     let packet = query(edns);
-    let Look::Query(view) = look(&packet) else { panic!() };
+    let mut seen = Seen::EMPTY;
+    let Look::Query(view) = look(&packet, &mut seen) else { panic!() };
     assert!(ready.answers(&view));
     let mut out = vec![0u8; STREAM_LIMIT];
     let length = ready.write(&view, &mut out, &dress);
@@ -60,7 +61,7 @@ fn what_is_kept_comes_out_with_its_ttls_counted_down() {
     let ready = Ready::from_wire(message(ResponseCode::NoError, chain(), vec![]), 0).unwrap();
     assert_eq!(ready.ttl(), 50);
     assert_eq!(ready.summary(), "192.0.2.1,192.0.2.2");
-    assert_eq!(ready.targets(), [Name::parse("edge.cdn.example.com").unwrap()]);
+    assert_eq!(ready.targets().collect::<Vec<_>>(), [Name::parse("edge.cdn.example.com").unwrap()]);
     let message = sent(&ready, true, Dress { limit: LEAST_BUFFER, age: 20, ..Dress::default() });
     assert_eq!(message.answers.iter().map(|r| r.ttl).collect::<Vec<_>>(), [280, 30, 30]);
     assert_eq!(message.metadata.id, 0x7777);
@@ -96,7 +97,7 @@ fn loose_records_make_the_same_answer_again() {
     let name = Name::parse("www.example.com").unwrap();
     let again = Ready::from_wire(assemble(&name, 1, 0, &ready.loose().unwrap()), 0).unwrap();
     assert_eq!(again.summary(), ready.summary());
-    assert_eq!(again.targets(), ready.targets());
+    assert!(again.targets().eq(ready.targets()));
     let message = sent(&again, false, Dress { limit: 512, ..Dress::default() });
     assert_eq!(message.answers.len(), 3);
 }
@@ -110,7 +111,8 @@ proptest! {
         if let Ok(ready) = Ready::from_wire(wire, 0) {
             let _ = ready.loose();
             let packet = query(true);
-            let Look::Query(view) = look(&packet) else { panic!() };
+            let mut seen = Seen::EMPTY;
+            let Look::Query(view) = look(&packet, &mut seen) else { panic!() };
             if ready.answers(&view) {
                 let mut out = [0u8; LEAST_BUFFER];
                 let dress = Dress { limit: LEAST_BUFFER, age: 5, ..Dress::default() };

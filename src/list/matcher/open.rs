@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{Matcher, MatcherError, Set};
+use crate::dns::keyed::Keyed;
 use crate::list::code::Code;
-use crate::list::keyed::Keyed;
 use crate::list::layout::{self, FILTER, MEMBER, Member, OWN, PLACE, START, START_MAGIC, Trailer, u32_at};
 use crate::list::rule::Types;
 use crate::verdict::MAX_CATEGORIES;

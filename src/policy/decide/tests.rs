@@ -122,7 +122,7 @@ impl House {
 
     fn rules<'a>(&'a self, standing: &'a Standing) -> Rules<'a> {
         let (model, matcher, access) = (&self.model, &self.matcher, &self.access);
-        Rules { model, matcher, standing, access, led_by_essential: false, over_stream: false }
+        Rules { model, matcher, standing, access, led_by_essential: false, over_stream: false, ahead: None }
     }
 
     /// The schedule at place n changes at the moment 100 + n.

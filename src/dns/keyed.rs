@@ -1,6 +1,6 @@
 //! The keyed hash of names: over the labels from right to left, so that one pass gives the hash of every parent.
 //!
-//! Lists and clients may be hostile, so the key is drawn at random for each compiled file and never leaves it. Each label goes in with its
+//! Lists and clients may be hostile, so the key is drawn at random for each compiled file and never leaves the machine. Each label goes in with its
 //! length octet, which makes the input of two different names different.
 
 use std::hash::Hasher;
@@ -8,30 +8,52 @@ use std::hash::Hasher;
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 
-use crate::dns::Name;
+use crate::dns::name::Name;
 
-/// The key of one compiled file.
+/// A keyed hash of names.
 #[derive(Clone)]
-pub(super) struct Keyed {
+pub struct Keyed {
+    seed: [u8; 16],
     first: u64,
     second: SharedSeed,
 }
 
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Keyed) -> bool {
+        self.seed == other.seed
+    }
+}
+
+impl Eq for Keyed {}
+
+impl std::fmt::Debug for Keyed {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyed")
+    }
+}
+
 impl Keyed {
-    pub(super) fn new(seed: &[u8; 16]) -> Keyed {
+    /// The hash with this key.
+    pub fn new(seed: &[u8; 16]) -> Keyed {
         let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = seed;
         let second = SharedSeed::from_u64(u64::from_le_bytes([i, j, k, l, m, n, o, p]));
-        Keyed { first: u64::from_le_bytes([a, b, c, d, e, f, g, h]), second }
+        Keyed { seed: *seed, first: u64::from_le_bytes([a, b, c, d, e, f, g, h]), second }
+    }
+
+    /// Its key.
+    pub fn seed(&self) -> &[u8; 16] {
+        &self.seed
     }
 
     /// What the hash makes of a name that is always the same. A file keeps it: where another version of the hash makes another thing of
     /// it, the file is not for this program.
-    pub(super) fn proof(&self) -> u64 {
+    pub fn proof(&self) -> u64 {
         self.whole(&Name::from_wire(b"\x05proof\x12of-the-hash-of-lists\x07invalid\0").unwrap_or(Name::ROOT))
     }
 
     /// The hash of the whole name.
-    pub(super) fn whole(&self, name: &Name) -> u64 {
+    pub fn whole(&self, name: &Name) -> u64 {
         let mut suffixes = self.suffixes(name);
         while suffixes.step().is_some() {}
         suffixes.hash()
@@ -39,7 +61,7 @@ impl Keyed {
 
     /// The suffixes of `name`, shortest first.
     #[inline]
-    pub(super) fn suffixes<'n>(&'n self, name: &'n Name) -> KeyedSuffixes<'n> {
+    pub fn suffixes<'n>(&'n self, name: &'n Name) -> KeyedSuffixes<'n> {
         let wire = name.as_wire();
         let mut starts = [0u8; 128];
         let mut left = 0;
@@ -55,7 +77,7 @@ impl Keyed {
 }
 
 /// A walk over the suffixes of a name, from the top-level domain to the name itself.
-pub(super) struct KeyedSuffixes<'n> {
+pub struct KeyedSuffixes<'n> {
     wire: &'n [u8],
     starts: [u8; 128],
     left: usize,
@@ -67,7 +89,7 @@ pub(super) struct KeyedSuffixes<'n> {
 impl<'n> KeyedSuffixes<'n> {
     /// Goes one label further: how many labels the suffix has now, and its wire form without the root label.
     #[inline]
-    pub(super) fn step(&mut self) -> Option<(usize, &'n [u8])> {
+    pub fn step(&mut self) -> Option<(usize, &'n [u8])> {
         self.left = self.left.checked_sub(1)?;
         let end = self.start;
         self.start = self.starts[self.left] as usize;
@@ -78,7 +100,7 @@ impl<'n> KeyedSuffixes<'n> {
 
     /// The hash of the suffix reached.
     #[inline]
-    pub(super) fn hash(&self) -> u64 {
+    pub fn hash(&self) -> u64 {
         self.hasher.finish()
     }
 }
