@@ -36,7 +36,7 @@ pub struct Compiler {
     sources: Interned<Member>,
     names_of_sources: Vec<u64>,
     /// Who said the last usual rule that was looked for among them: as a rule the next comes of the same.
-    usual: Option<((ListId, CategoryId, Role), u32)>,
+    usual: Option<(Who, u32)>,
     types: Interned<Types>,
     own: Vec<Own>,
     greatest_line: u32,
@@ -83,6 +83,9 @@ pub struct ListCount {
     /// Lines that repeat a rule of the same list; the first one stays.
     pub duplicates: u64,
 }
+
+/// Who says something: a list, for a category, as what it is there.
+type Who = (ListId, CategoryId, Role);
 
 /// How many names the code is made for.
 const SAMPLE: usize = 1 << 17;
@@ -136,9 +139,10 @@ impl Compiler {
         if rule.name.is_root() {
             return Err(CompileError::Root);
         }
+        let who = (list, category, role);
         let source = match self.usual {
-            Some((who, source)) if who == (list, category, role) && rule.is_usual() => source,
-            _ => self.source(list, category, role, line, rule)?,
+            Some((before, source)) if before == who && rule.is_usual() => source,
+            _ => self.source(who, line, rule)?,
         };
         self.names_of_sources[source as usize] += 1;
         let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
@@ -159,14 +163,8 @@ impl Compiler {
     }
 
     /// Who says what a rule says; what it answers itself is kept.
-    fn source(
-        &mut self,
-        list: ListId,
-        category: CategoryId,
-        role: Role,
-        line: u32,
-        rule: &Rule,
-    ) -> Result<u32, CompileError> {
+    fn source(&mut self, who: Who, line: u32, rule: &Rule) -> Result<u32, CompileError> {
+        let (list, category, role) = who;
         if category.0 as usize >= MAX_CATEGORIES {
             return Err(CompileError::Category(category.0));
         }
@@ -177,7 +175,7 @@ impl Compiler {
         let source = self.sources.place(&member)?;
         self.names_of_sources.resize(self.sources.values.len(), 0);
         if rule.is_usual() {
-            self.usual = Some(((list, category, role), source));
+            self.usual = Some((who, source));
         }
         Ok(source)
     }
