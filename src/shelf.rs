@@ -220,6 +220,20 @@ impl Shelf {
         Ok(shelved(lists, contents, yields, matcher, compiled.fingerprint, None))
     }
 
+    /// As [`Shelf::look`], with the journal of names added by command as it would be, which lies on the disk meanwhile.
+    ///
+    /// # Errors
+    /// When a list cannot be read or compiled.
+    pub fn look_with(&self, journal: &[u8], lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
+        let aside = self.aside()?;
+        aside.put(journal)?;
+        let there = |list: &ListSource| match list.added {
+            Some(_) => ListSource { path: aside.path().to_owned(), ..list.clone() },
+            None => list.clone(),
+        };
+        self.look(&lists.iter().map(there).collect::<Vec<_>>(), model)
+    }
+
     /// As [`Shelf::look`], when the compiled file is there; none where it would have to be compiled.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use cordon::access::{Entry, Whose};
 use cordon::moment::Moment;
 use cordon::verdict::Transport;
 use hickory_proto::rr::RecordType;
@@ -333,15 +334,44 @@ fn the_explanation_in_the_readme_is_a_real_one() {
     assert_eq!(text(&output), picture);
 }
 
-#[test]
-fn each_question_is_decided_at_a_time_like_the_one_it_was_asked_at() {
+fn moment(text: &str) -> Moment {
+    Moment::from(text.parse::<jiff::Timestamp>().unwrap())
+}
+
+/// An engine whose clock is the test's, by these rules; its upstream has one name.
+fn house(name: &str, at: &str) -> (TableUpstream, String, House) {
     let upstream = TableUpstream::start();
-    upstream.add("www.social.example", RecordType::A, "192.0.2.7", 60).unwrap();
+    upstream.add(name, RecordType::A, "192.0.2.7", 60).unwrap();
     let rules = RULES.replace("udp://127.0.0.1:9", &format!("udp://{}", upstream.peer.addr));
     let files: Vec<(String, String)> = LISTS.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-    let moment = |text: &str| Moment::from(text.parse::<jiff::Timestamp>().unwrap());
+    let house = House::new(&rules, &files, moment(at)).unwrap();
+    (upstream, rules, house)
+}
+
+/// Asks for an address, so many times.
+fn ask(house: &House, name: &str, client: &str, times: usize) {
+    for _ in 0..times {
+        let asked = Ask::new(name, RecordType::A).wire(7);
+        house.ask(&asked, format!("{client}:4444").parse().unwrap(), Transport::Udp).unwrap();
+    }
+}
+
+/// What its log says other rules would change.
+fn compared(house: &House, other: &str) -> Vec<Value> {
+    let dir = house.log_dir().join("../..");
+    std::fs::write(dir.join("other.toml"), format!("[node]\nname = \"story\"\n{other}")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cordon"))
+        .current_dir(&dir)
+        .args(["--config", "cordon.toml", "--json", "explain", "--diff", "other.toml", "--log", "2025-11-20"])
+        .output()
+        .unwrap();
+    text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_question_is_decided_at_a_time_like_the_one_it_was_asked_at() {
     // A Monday: before lunch, at lunch, in the evening; and the Sunday before, at the hour of lunch.
-    let house = House::new(&rules, &files, moment("2025-11-23T12:30:00Z")).unwrap();
+    let (_upstream, rules, house) = house("www.social.example", "2025-11-23T12:30:00Z");
     for (at, times) in [
         ("2025-11-23T12:30:00Z", 5),
         ("2025-11-24T11:30:00Z", 2),
@@ -349,24 +379,62 @@ fn each_question_is_decided_at_a_time_like_the_one_it_was_asked_at() {
         ("2025-11-24T18:30:00Z", 4),
     ] {
         house.clock.set(moment(at));
-        for _ in 0..times {
-            let asked = Ask::new("www.social.example", RecordType::A).wire(7);
-            house.ask(&asked, "127.0.0.5:4444".parse().unwrap(), Transport::Udp).unwrap();
-        }
+        ask(&house, "www.social.example", "127.0.0.5", times);
     }
-    let dir = house.log_dir().join("../..");
     let other = rules.replace("windows = [\"mon-fri 12:00-14:00\"]", "windows = [\"mon-fri 18:00-20:00\"]");
-    std::fs::write(dir.join("other.toml"), format!("[node]\nname = \"story\"\n{other}")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_cordon"))
-        .current_dir(&dir)
-        .args(["--config", "cordon.toml", "--json", "explain", "--diff", "other.toml", "--log", "2025-11-20"])
-        .output()
-        .unwrap();
-    let objects: Vec<Value> = text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let objects = compared(&house, &other);
     let told: Vec<String> =
         objects.iter().map(|o| format!("{} {} {}", o["change"], o["queries"], o["new"]["spoken"]["reason"])).collect();
     // At lunch it was answered and would not be; in the evening the other way round; at any other time nothing changes.
     assert_eq!(told[..2], ["\"now blocked\" 3 \"category\"", "\"now answered\" 4 \"schedule\""]);
     let summary = &objects[2];
     assert_eq!((&summary["rows"], &summary["decided"], &summary["changed"]), (&14.into(), &3.into(), &2.into()));
+}
+
+#[test]
+fn grants_and_withdrawals_count_in_a_comparison_as_they_stood_when_it_was_asked() {
+    let (_upstream, rules, house) = house("www.news.example", "2025-11-24T09:00:00Z");
+    let grant = Entry::Grant {
+        subject: Whose::Client("127.0.0.5".into()),
+        name: Some("news.example".into()),
+        category: None,
+        minutes: 60,
+        expires: moment("2025-11-24T11:00:00Z"),
+        reason: "a story".into(),
+        approver: "Sgt Example".into(),
+    };
+    let withdrawal = Entry::Withdraw {
+        subject: Whose::Client("127.0.0.6".into()),
+        authoriser: "Insp Example".into(),
+        reason: "a story".into(),
+        start: moment("2025-11-24T10:00:00Z"),
+        review: moment("2025-11-24T10:30:00Z"),
+        expires: moment("2025-11-24T11:00:00Z"),
+    };
+    for (at, entry) in [("2025-11-24T10:00:00Z", grant), ("2025-11-24T10:00:00Z", withdrawal)] {
+        house.journal().append("teller", moment(at), |_| Ok((None, entry))).unwrap();
+    }
+    house.take_journal().unwrap();
+    // Each client before, while and after.
+    for (at, times) in [("2025-11-24T09:30:00Z", 1), ("2025-11-24T10:30:00Z", 2), ("2025-11-24T11:30:00Z", 4)] {
+        house.clock.set(moment(at));
+        for client in ["127.0.0.5", "127.0.0.6", "127.0.0.8"] {
+            ask(&house, "www.news.example", client, times);
+        }
+    }
+    let other = rules.replace("deny = [\"firm.example\"]", "deny = [\"firm.example\", \"news.example\"]");
+    let objects = compared(&house, &other);
+    let change = &objects[0];
+    assert_eq!(
+        (objects.len(), &change["change"], &change["queries"]),
+        (2, &"now blocked".into(), &17.into()),
+        "{change}"
+    );
+    let of = |client: &str| {
+        let clients = change["clients"].as_array().unwrap();
+        clients.iter().find(|found| found["client"] == client).unwrap()["queries"].as_u64()
+    };
+    assert_eq!(of("127.0.0.5"), Some(5), "while the grant held the name comes either way");
+    assert_eq!(of("127.0.0.6"), Some(5), "while access was withdrawn nothing came");
+    assert_eq!(of("127.0.0.8"), Some(7));
 }

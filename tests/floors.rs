@@ -38,8 +38,8 @@ const DOORS: &[Door] = &[
     },
     Door { outside: &["axum", "hyper", "hyper_util"], within: &[("web", "HTTP")] },
     Door {
-        outside: &["ureq"],
-        within: &[("collect::lists::fetch", "the one client of HTTP: what its errors mean is said there")],
+        outside: &["ureq", "httpdate"],
+        within: &[("collect::lists::fetch", "the one client of HTTP: what its errors and dates mean is said there")],
     },
     Door {
         outside: &["flate2", "zstd", "tar"],

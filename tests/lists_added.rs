@@ -153,6 +153,55 @@ fn a_name_that_a_file_excepts_is_added_and_it_is_said_that_it_does_not_count() {
 }
 
 #[test]
+fn a_change_that_a_probe_speaks_against_is_not_written() {
+    let probes = "[probe]\nmust_allow = [\"www.good.example.net\"]\nmust_block = [\"m.bet.example.net\", \"own.example.net\", \"both.example.net\"]\n";
+    let (_kept, cordon) = prepared();
+    // Before there are probes: what one of them will rest on.
+    add(&cordon, &["own.example.net"]);
+    let twice = CONFIG.replace("block = [", "deny = [\"both.example.net\"]\nblock = [");
+    cordon.write_config(&format!("{twice}{probes}"));
+    let before = std::fs::read(journal(&cordon)).unwrap();
+    let change = |code: i32, words: &[&str]| {
+        let (command, words) = words.split_first().unwrap();
+        let head = ["lists", command, "--category", "gambling", "--reason", "ticket 4711"];
+        ends(&cordon, code, &[&head[..], words].concat()).1
+    };
+    let refused: [(&[&str], &str); 4] = [
+        (
+            &["add", "bet.example.net", "--except"],
+            "probe.must_block: m.bet.example.net would be blocked in no network zone",
+        ),
+        (
+            &["add", "win.example.net", "M.BET.example.net", "--except"],
+            "probe.must_block: m.bet.example.net would be blocked",
+        ),
+        (
+            &["add", "www.good.example.net"],
+            "probe.must_allow: www.good.example.net would be blocked in network zone `here` (gambling)",
+        ),
+        (&["remove", "own.example.net"], "probe.must_block: own.example.net would be blocked in no network zone"),
+    ];
+    for (words, why) in refused {
+        let said = change(1, words);
+        assert!(
+            said.contains("nothing was written") && said.contains(why) && said.contains("[probe]"),
+            "{words:?}: {said}"
+        );
+        assert_eq!(std::fs::read(journal(&cordon)).unwrap(), before, "{words:?}");
+    }
+    let left: Vec<_> = std::fs::read_dir(cordon.dir.join("data/lists")).unwrap().flatten().collect();
+    assert!(left.is_empty(), "what was laid aside to ask by is gone: {left:?}");
+    // Names that no probe stands at or below, and changes that leave the probes as they must be.
+    change(0, &["add", "bad.good.example.net"]);
+    change(0, &["add", "good.example.net"]);
+    change(0, &["add", "www.bet.example.net", "--except"]);
+    change(0, &["add", "both.example.net", "--except"]);
+    assert_eq!(cordon.json(&["lists", "added"]).len(), 5);
+    let output = cordon.command(&["check"]);
+    assert_eq!(output.status.code(), Some(0), "a server starts with it: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_torn_last_line_is_kept_in_sight_and_the_next_line_is_whole() {
     let (_kept, cordon) = prepared();
     add(&cordon, &["win.example.net"]);

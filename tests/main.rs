@@ -5,6 +5,7 @@ mod aliases;
 mod answers;
 mod blocklists;
 mod cache;
+mod clauses;
 mod clients;
 mod commands;
 mod config_errors;

@@ -15,7 +15,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::support::client::{Ask, addresses, extended_error};
 use crate::support::house::{House, TableUpstream};
-use crate::support::rows;
+use crate::support::{rows, shipped};
 
 #[test]
 fn every_story_comes_true() {
@@ -98,6 +98,8 @@ fn every_pair_of_tiers_has_a_story() {
 #[test]
 fn every_clause_of_the_shipped_procedures_has_its_stories() {
     let rows = table_rows();
+    let tests = std::fs::read_to_string(repository().join("tests/clauses.rs")).unwrap();
+    let mut pointed_at = 0;
     for policy in ["permitted", "restricted"] {
         let example = std::fs::read_dir(repository().join("config/examples")).unwrap();
         let path = example
@@ -118,10 +120,25 @@ fn every_clause_of_the_shipped_procedures_has_its_stories() {
                 let name = entry.unwrap().file_name().to_string_lossy().into_owned();
                 name.starts_with(&beginning)
             });
-            let why_not = rows.iter().any(|row| row[0] == format!("{policy} {clause}"));
-            assert!(told != why_not, "clause {clause} of {policy}: a story, or a line in the README why there is none");
+            let named = rows.iter().find(|row| row[0] == format!("{policy} {clause}")).map(|row| row[2].as_str());
+            assert!(
+                told != named.is_some(),
+                "clause {clause} of {policy}: a story, or a line in the README with its test"
+            );
+            let Some(test) = named else { continue };
+            let of_clause = test.starts_with(&format!("{policy}_{}_", clause.replace('.', "_")));
+            assert!(
+                of_clause && tests.contains(&format!("#[test]\nfn {test}() {{\n")),
+                "{policy} {clause}: no test `{test}`"
+            );
+            pointed_at += 1;
         }
     }
+    assert_eq!(
+        pointed_at,
+        tests.matches("#[test]").count(),
+        "a test of tests/clauses.rs that no line of the README names"
+    );
 }
 
 fn repository() -> PathBuf {
@@ -241,21 +258,10 @@ impl Story {
         self.house.as_ref().ok_or_else(|| "there is no house".to_owned())
     }
 
-    /// `PATH`: a configuration of this repository, with the lists it names. All that decides stays as it is shipped; of what belongs to a
-    /// machine, `[node]`, `[listen]` and `[upstream]` are the runner's, and forward zones are asked at the story's upstream.
+    /// `PATH`: a configuration of this repository; `[node]`, `[listen]` and `[upstream]` are the runner's, and forward zones are asked at the
+    /// story's upstream.
     fn shipped(&mut self, path: &str) -> Result<(), String> {
-        let path = repository().join(path);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let text = text.replace("\"../../", &format!("\"{}/", repository().display()));
-        let mut config: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        for section in ["node", "listen", "upstream"] {
-            config.remove(section).ok_or_else(|| format!("there is no [{section}] to put aside"))?;
-        }
-        let zones = config.get_mut("forward_zone").and_then(toml::Value::as_array_mut);
-        for zone in zones.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
-            zone.insert("servers".into(), vec![format!("udp://{}", self.upstream.peer.addr)].into());
-        }
-        self.config += &config.to_string();
+        self.config += &shipped::configuration(path, self.upstream.peer.addr)?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ pub mod peer;
 pub mod python;
 pub mod rows;
 pub mod shared;
+pub mod shipped;
 pub mod udp_peer;
 pub mod unbound;
 pub mod wave;

@@ -262,6 +262,12 @@ fn what_passes_by_itself_is_tried_again_in_the_same_run() {
     let time = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let wait = time(&told["next_try"]).as_second() - time(&desk.status()["update"]["at"]).as_second();
     assert!((7_199..=7_201).contains(&wait), "{wait} s");
+    // The same by a date, of the server's own clock.
+    let date = "Date: Tue, 15 Nov 1994 08:00:00 GMT\r\nRetry-After: Tue, 15 Nov 1994 11:00:00 GMT\r\n";
+    desk.http.answers("/list", Answer::Status(503, date));
+    let (_, told) = desk.update(&[]);
+    let wait = time(&told["next_try"]).as_second() - time(&desk.status()["update"]["at"]).as_second();
+    assert!((10_799..=10_801).contains(&wait), "{wait} s");
 }
 
 #[test]

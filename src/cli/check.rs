@@ -13,7 +13,7 @@ use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
 use crate::policy::model::{Act, Model, Policy, Response, Unmatched};
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, Shelved};
 
 /// Reads the configuration and prints what it amounts to.
 ///
@@ -58,6 +58,11 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
 /// What a server would start with: lists compiled, local zones read, the names of `[probe]` asked about. Nothing on the disk is touched.
 fn candidate(config: Config, now: Moment) -> Result<Snapshot, ReloadError> {
     let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model)?;
+    probed(config, lists, now)
+}
+
+/// What a server would put in force of a configuration and its lists: the names of `[probe]` are asked about.
+pub(super) fn probed(config: Config, lists: Shelved, now: Moment) -> Result<Snapshot, ReloadError> {
     let candidate = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), now)?;
     probe(&candidate, now)?;
     Ok(candidate)

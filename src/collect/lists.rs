@@ -9,6 +9,7 @@
 //! A content file is an ordinary list file: whoever compiles lists reads it like any other. `state.json` survives a restart, so that
 //! what is unchanged is not transferred again; a lock beside it keeps the server and `cordon lists update` from fetching a list both.
 
+mod abandoned;
 mod fetch;
 mod folder;
 mod renew;

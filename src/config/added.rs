@@ -20,7 +20,12 @@ impl Config {
     /// # Errors
     /// When the journal is there and cannot be read.
     pub fn take_added(&mut self) -> io::Result<()> {
-        let journal = read(&self.node.data_dir)?;
+        self.take_added_of(&read(&self.node.data_dir)?);
+        Ok(())
+    }
+
+    /// As [`Config::take_added`], of a journal that was read.
+    pub fn take_added_of(&mut self, journal: &Journal) {
         self.lists.retain(|list| list.added.is_none());
         let path = journal::path(&self.node.data_dir);
         let present = journal.present();
@@ -44,7 +49,6 @@ impl Config {
                 });
             }
         }
-        Ok(())
     }
 }
 

@@ -156,27 +156,46 @@ impl Name {
     /// allowed. None for all else, whether a name or not: [`Name::parse`] tells.
     #[inline]
     pub fn of_host(text: &[u8]) -> Option<Name> {
-        let text = text.strip_suffix(b".").unwrap_or(text);
-        if text.len() > MAX_WIRE - 2 {
-            return None;
-        }
         let mut name = Name::ROOT;
-        // The wire form is one octet behind: a dot becomes the length of the label after it.
-        let mut start = 0usize;
-        for (at, octet) in text.iter().enumerate() {
-            match HOST[*octet as usize] {
-                b'.' => {
-                    name.close_label(start, at + 1).ok()?;
-                    start = at + 1;
-                }
-                0 => return None,
-                lower => name.wire[at + 1] = lower,
-            }
+        let taken = name.take_host(text)?;
+        (taken == text.len()).then_some(name)
+    }
+
+    /// Becomes the name that `text` begins with, as [`Name::of_host`] reads one, up to the first octet that no such name has; tells how many
+    /// octets it took. Where that is no name, none, and this is the root.
+    #[inline]
+    pub fn take_host(&mut self, text: &[u8]) -> Option<usize> {
+        let taken = self.take_labels(text);
+        if taken.is_none() {
+            *self = Name::ROOT;
         }
-        name.close_label(start, text.len() + 1).ok()?;
-        name.wire[text.len() + 1] = 0;
-        name.len = (text.len() + 2) as u8;
-        Some(name)
+        taken
+    }
+
+    #[inline]
+    fn take_labels(&mut self, text: &[u8]) -> Option<usize> {
+        // The wire form is one octet behind: a dot becomes the length of the label after it.
+        let (mut start, mut at) = (0usize, 0usize);
+        self.labels = 0;
+        for octet in text.iter().take(MAX_WIRE - 1) {
+            let lower = HOST[*octet as usize];
+            if lower == b'.' {
+                self.close_label(start, at + 1).ok()?;
+                start = at + 1;
+            } else if lower == 0 {
+                break;
+            }
+            self.wire[at + 1] = lower;
+            at += 1;
+        }
+        // The dot at the end is the root's.
+        let end = if start == at && at > 0 { start } else { at + 1 };
+        if end != start {
+            self.close_label(start, end).ok()?;
+        }
+        *self.wire.get_mut(end)? = 0;
+        self.len = (end + 1) as u8;
+        Some(at)
     }
 
     #[inline]
@@ -434,6 +453,11 @@ mod tests {
                     Some(name) => prop_assert_eq!(Name::parse(&text), Ok(name)),
                     None => prop_assert!(Name::parse(&text).is_err() || text == "."),
                 }
+                // Up to what is no host, into a name that was another before.
+                let mut name = Name::parse("what.was.there.before.example").unwrap();
+                let taken = name.take_host(format!("{text} and more").as_bytes());
+                prop_assert_eq!(taken, Name::of_host(text.as_bytes()).map(|_| text.len()));
+                prop_assert_eq!(name, Name::of_host(text.as_bytes()).unwrap_or(Name::ROOT));
             }
         }
 

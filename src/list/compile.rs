@@ -17,7 +17,7 @@ use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
 use file::Counted;
 use sets::{Interned, Sets};
 pub use spool::Medium;
-use spool::{Distinct, Entry, PARTS, Spool};
+use spool::{Entry, PARTS, Spool};
 
 /// Takes rules in and writes the compiled file. What was added is put aside until [`Compiler::finish`].
 pub struct Compiler {
@@ -32,10 +32,11 @@ pub struct Compiler {
     /// Room for the name that is coded.
     coded: Box<[u8; MOST_OCTETS]>,
     spool: Spool,
-    distinct: Distinct,
     /// Who speaks, by source, and for how many names.
     sources: Interned<Member>,
     names_of_sources: Vec<u64>,
+    /// Who said the last usual rule that was looked for among them: as a rule the next comes of the same.
+    usual: Option<(Who, u32)>,
     types: Interned<Types>,
     own: Vec<Own>,
     greatest_line: u32,
@@ -83,6 +84,9 @@ pub struct ListCount {
     pub duplicates: u64,
 }
 
+/// Who says something: a list, for a category, as what it is there.
+type Who = (ListId, CategoryId, Role);
+
 /// How many names the code is made for.
 const SAMPLE: usize = 1 << 17;
 
@@ -111,9 +115,9 @@ impl Compiler {
             waiting_count: 0,
             coded: Box::new([0; MOST_OCTETS]),
             spool: Spool::new(medium),
-            distinct: Distinct::new(),
             sources: Interned::default(),
             names_of_sources: Vec::new(),
+            usual: None,
             types: Interned::default(),
             own: Vec::new(),
             greatest_line: 0,
@@ -135,19 +139,14 @@ impl Compiler {
         if rule.name.is_root() {
             return Err(CompileError::Root);
         }
-        if category.0 as usize >= MAX_CATEGORIES {
-            return Err(CompileError::Category(category.0));
-        }
-        let member = self.member(list, category, role, rule)?;
-        if let Says::Lists(Answer::Records(records)) = &rule.says {
-            self.own.push(Own { list: list.0, line, octets: own::to_bytes(records) });
-        }
-        let source = self.sources.place(&member)?;
-        self.names_of_sources.resize(self.sources.values.len(), 0);
+        let who = (list, category, role);
+        let source = match self.usual {
+            Some((before, source)) if before == who && rule.is_usual() => source,
+            _ => self.source(who, line, rule)?,
+        };
         self.names_of_sources[source as usize] += 1;
         let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
         let hash = self.keyed.whole(&rule.name);
-        self.distinct.add(hash);
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
         if let Some(code) = &self.code {
@@ -161,6 +160,24 @@ impl Compiler {
             self.code()?;
         }
         Ok(())
+    }
+
+    /// Who says what a rule says; what it answers itself is kept.
+    fn source(&mut self, who: Who, line: u32, rule: &Rule) -> Result<u32, CompileError> {
+        let (list, category, role) = who;
+        if category.0 as usize >= MAX_CATEGORIES {
+            return Err(CompileError::Category(category.0));
+        }
+        let member = self.member(list, category, role, rule)?;
+        if let Says::Lists(Answer::Records(records)) = &rule.says {
+            self.own.push(Own { list: list.0, line, octets: own::to_bytes(records) });
+        }
+        let source = self.sources.place(&member)?;
+        self.names_of_sources.resize(self.sources.values.len(), 0);
+        if rule.is_usual() {
+            self.usual = Some((who, source));
+        }
+        Ok(source)
     }
 
     /// The code; made now for the names that wait when there is none yet, and they are coded by it.
@@ -217,7 +234,7 @@ impl Compiler {
         let mut out = Counted::new(to);
         out.put(START_MAGIC)?;
         out.put(&layout::VERSION.to_le_bytes())?;
-        let buckets = self.distinct.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
+        let buckets = self.spool.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
         let written = self.write_records(buckets, line_width, &mut out)?;
         let Written { names, sets, counts, places, filters } = written;

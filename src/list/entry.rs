@@ -29,6 +29,12 @@ pub(super) fn name(written: &[u8]) -> Result<Name, Flaw> {
     }
 }
 
+/// Whether a name may be listed as it stands, alone on a line.
+#[inline]
+pub(super) fn is_listed(_written: &[u8], name: &Name) -> bool {
+    name.label_count() > 1 && judge(name).is_ok()
+}
+
 /// Reads a name where a single label can be meant, since its syntax makes no slip of it: `||label^`.
 #[inline]
 pub(super) fn name_or_label(written: &[u8]) -> Result<Name, Flaw> {

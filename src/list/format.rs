@@ -10,6 +10,7 @@ mod unbound;
 mod ut1;
 mod wildcard;
 
+use crate::dns::Name;
 use crate::list::read::Reader;
 
 /// Format of a list.
@@ -73,11 +74,11 @@ impl Format {
     /// Reads the whole content.
     pub(super) fn read(self, bytes: &[u8], reader: &mut Reader) {
         match self {
-            Format::Domains => each(bytes, content, |number, line| domains::line(number, line, reader)),
-            Format::Hosts => each(bytes, content, |number, line| hosts::line(number, line, reader)),
+            Format::Domains => domains::USUAL.each(bytes, content, reader, domains::line),
+            Format::Hosts => hosts::USUAL.each(bytes, content, reader, hosts::line),
             Format::Dnsmasq => each(bytes, dnsmasq::content, |number, line| dnsmasq::line(number, line, reader)),
-            Format::Wildcard => each(bytes, content, |number, line| wildcard::line(number, line, reader)),
-            Format::Ut1 => each(bytes, ut1::content, |number, line| ut1::line(number, line, reader)),
+            Format::Wildcard => wildcard::USUAL.each(bytes, content, reader, wildcard::line),
+            Format::Ut1 => ut1::USUAL.each(bytes, ut1::content, reader, ut1::line),
             Format::Adblock => adblock::read(bytes, reader),
             Format::Rpz => rpz::read(bytes, reader),
             Format::Unbound => unbound::read(bytes, reader),
@@ -85,9 +86,57 @@ impl Format {
     }
 }
 
+/// What nearly every line of a format is: a host name, with the same around it, and nothing else. Such lines are read in one pass over
+/// their octets, and mean what they mean to the format.
+struct Usual {
+    /// What may stand before the name.
+    before: &'static [&'static [u8]],
+    /// What stands behind it.
+    after: &'static [u8],
+    /// Whether a name, also as it is written, may be listed by such a line.
+    is_listed: fn(&[u8], &Name) -> bool,
+}
+
+impl Usual {
+    /// Each line that has a content: the usual ones as they are, all others by `visit`.
+    #[inline(always)]
+    fn each(
+        &self,
+        bytes: &[u8],
+        content: impl Fn(&[u8]) -> Option<&[u8]>,
+        reader: &mut Reader,
+        mut visit: impl FnMut(u32, &[u8], &mut Reader),
+    ) {
+        let mut rest = without_mark(bytes);
+        let mut number = 0u32;
+        loop {
+            number = number.saturating_add(1);
+            let taken = reader.usual(number, rest, self.before, self.after, self.is_listed);
+            rest = match taken {
+                Some(taken) => &rest[taken..],
+                None => {
+                    let end = rest.iter().position(|&octet| octet == b'\n');
+                    let (line, next) = rest.split_at(end.unwrap_or(rest.len()));
+                    if let Some(content) = content(line) {
+                        visit(number, content, reader);
+                    }
+                    next.get(1..).unwrap_or_default()
+                }
+            };
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
 /// The lines of a file, without a byte order mark.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).split(|&octet| octet == b'\n')
+    without_mark(bytes).split(|&octet| octet == b'\n')
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// The lines of a file with their numbers, from 1.

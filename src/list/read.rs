@@ -58,6 +58,8 @@ pub(super) struct Reader<'v> {
     reading: Reading,
     visit: &'v mut dyn FnMut(u32, &Rule),
     refused_line: u32,
+    /// The usual rule, used again for each usual line: a name is large to carry about.
+    usual: Rule,
 }
 
 impl<'v> Reader<'v> {
@@ -72,13 +74,40 @@ impl<'v> Reader<'v> {
             flaws: Vec::new(),
             examples: Vec::new(),
         };
-        Reader { reading, visit, refused_line: 0 }
+        Reader { reading, visit, refused_line: 0, usual: Rule::listing(Name::ROOT) }
     }
 
     /// A rule.
     pub(super) fn rule(&mut self, line: u32, rule: &Rule) {
         self.reading.names += 1;
         (self.visit)(line, rule);
+    }
+
+    /// A usual line at the front of `octets`, in one pass: one of `before`, a host name that `is_listed` lets be listed, `after`, and the end
+    /// of the line. How many octets it took with its end; none, and nothing was done, when it is another line.
+    #[inline]
+    pub(super) fn usual(
+        &mut self,
+        line: u32,
+        octets: &[u8],
+        before: &[&[u8]],
+        after: &[u8],
+        is_listed: impl Fn(&[u8], &Name) -> bool,
+    ) -> Option<usize> {
+        let written = before.iter().find_map(|before| octets.strip_prefix(*before))?;
+        let name = &mut self.usual.name;
+        let (written, behind) = written.split_at_checked(name.take_host(written)?)?;
+        let rest = match behind.strip_prefix(after)? {
+            [] => &[],
+            [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => rest,
+            _ => return None,
+        };
+        if !is_listed(written, name) {
+            return None;
+        }
+        self.reading.names += 1;
+        (self.visit)(line, &self.usual);
+        Some(octets.len() - rest.len())
     }
 
     /// The usual rule, or why there is none.

@@ -105,6 +105,11 @@ impl Rule {
         Rule { name, scope: Scope::Tree, says: Says::Lists(Answer::Policy), types: Types::All }
     }
 
+    /// Whether this is the usual rule for its name.
+    pub fn is_usual(&self) -> bool {
+        matches!(self, Rule { scope: Scope::Tree, says: Says::Lists(Answer::Policy), types: Types::All, .. })
+    }
+
     /// The usual exception: the name and all below it are not on the list.
     pub fn exception(name: Name) -> Rule {
         Rule { name, scope: Scope::Tree, says: Says::Except, types: Types::All }

@@ -137,6 +137,19 @@ impl Access {
         self.grants.is_empty() && self.withdrawals.is_empty()
     }
 
+    /// The moments at which one of them begins or ends.
+    pub fn borders(&self) -> impl Iterator<Item = Moment> {
+        let grants = self.grants.iter().map(|one| [one.from, one.until]);
+        grants.chain(self.withdrawals.iter().map(|one| [one.from, one.until])).flatten()
+    }
+
+    /// Which are in force, in their order.
+    pub fn standing(&self, at: Moment) -> Vec<AccessId> {
+        let grants = self.grants.iter().map(|one| (one.id, one.from, one.until));
+        let all = grants.chain(self.withdrawals.iter().map(|one| (one.id, one.from, one.until)));
+        all.filter(|(_, from, until)| *from <= at && at < *until).map(|(id, ..)| id).collect()
+    }
+
     /// How many grants and how many withdrawals are in force.
     pub fn in_force(&self, at: Moment) -> (usize, usize) {
         let grants = self.grants.iter().filter(|grant| grant.from <= at && at < grant.until);

@@ -48,6 +48,25 @@ impl Held {
     /// # Errors
     /// When they could not be written. Some of them may then be there.
     pub fn append(mut self, lines: &[LineV1]) -> io::Result<u32> {
+        self.file.write_all(&self.written(lines)?)?;
+        self.file.sync_all()?;
+        if let Some(folder) = self.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(self.lines + 1)
+    }
+
+    /// The whole journal as it would be with these lines.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn with(&self, lines: &[LineV1]) -> io::Result<Vec<u8>> {
+        let mut whole = std::fs::read(&self.path)?;
+        whole.append(&mut self.written(lines)?);
+        Ok(whole)
+    }
+
+    fn written(&self, lines: &[LineV1]) -> io::Result<Vec<u8>> {
         let mut octets = Vec::new();
         if self.journal.is_torn {
             octets.push(b'\n');
@@ -56,12 +75,7 @@ impl Held {
             serde_json::to_writer(&mut octets, line)?;
             octets.push(b'\n');
         }
-        self.file.write_all(&octets)?;
-        self.file.sync_all()?;
-        if let Some(folder) = self.path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(self.lines + 1)
+        Ok(octets)
     }
 }
 

@@ -48,6 +48,16 @@ impl Drop for Aside {
 }
 
 impl Aside {
+    /// Where it is until it has its name.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes all of it.
+    pub(super) fn put(&self, octets: &[u8]) -> Result<(), ShelfError> {
+        (&self.file).write_all(octets).map_err(at(&self.path))
+    }
+
     /// Gives the file its name. It is not put on the medium at once: a disk that is kept busy with it makes lanes wait for their pages, and
     /// so answers. What a power cut leaves of it does not pass for whole, and is compiled anew.
     fn name(mut self, path: &Path) -> Result<(), ShelfError> {
@@ -88,7 +98,7 @@ impl Shelf {
         let (file, receipt_file) = self.paths(fingerprint);
         let json = receipt::to_json(yields).map_err(io::Error::from).map_err(at(&receipt_file))?;
         let beside = self.aside()?;
-        (&beside).write_all(&json).map_err(at(&beside.path))?;
+        beside.put(&json)?;
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
         let octets = load(&file).map_err(at(&file))?;

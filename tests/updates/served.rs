@@ -104,6 +104,47 @@ fn a_stop_does_not_wait_for_a_transfer_and_leaves_nothing_half() {
     assert_eq!(desk.update(&[]).1["result"], "updated");
 }
 
+#[test]
+fn the_folder_of_a_list_that_was_taken_out_goes_a_day_after_its_last_attempt_and_nothing_else_does() {
+    let http = Http::start();
+    let names_of = ["kept", "old", "recent", "strange", "unknown"];
+    let urls: Vec<String> = names_of.iter().map(|list| http.url(&format!("/{list}"))).collect();
+    let lists: Vec<(&str, &str)> = names_of.iter().zip(&urls).map(|(list, url)| (*list, &**url)).collect();
+    let mut desk = Desk::with(http, &config(&lists));
+    for list in names_of {
+        desk.http.answers(&format!("/{list}"), Answer::Content(names(100)));
+    }
+    assert_eq!(desk.update(&[]).0, Some(0));
+    let folders: Vec<PathBuf> = names_of.iter().map(|list| desk.folder_of(list)).collect();
+    for (list, folder) in names_of.iter().zip(&folders).filter(|(list, _)| **list != "recent") {
+        let path = folder.join("state.json");
+        let mut state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        state["last"]["at"] = "2026-01-01T00:00:00Z".into();
+        std::fs::write(path, state.to_string()).unwrap();
+        match *list {
+            "strange" => std::fs::write(folder.join("notes.txt"), "an admin's").unwrap(),
+            "unknown" => std::fs::write(folder.join("state.json"), "{}").unwrap(),
+            _ => {}
+        }
+    }
+    // None of ours, and a way out of the folder.
+    let elsewhere = desk.cordon.dir.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::copy(folders[1].join("state.json"), elsewhere.join("state.json")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, desk.cordon.dir.join("data/downloads/link")).unwrap();
+    desk.cordon.write_config(&config(&lists[..1]));
+    desk.cordon.spawn().unwrap();
+    until("the old folder is removed", || !folders[1].exists());
+    for (list, folder) in names_of.iter().zip(&folders).filter(|(list, _)| **list != "old") {
+        assert!(folder.join("content").is_file() && folder.join("state.json").is_file(), "{list}");
+    }
+    assert!(elsewhere.join("state.json").is_file());
+    desk.cordon.stop();
+    let log = plain(&desk.cordon.stderr());
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("no list has any more was removed")).collect();
+    assert!(told.len() == 1 && told[0].contains(folders[1].to_str().unwrap()), "{log}");
+}
+
 /// A log without colours.
 fn plain(log: &str) -> String {
     let mut inside = false;

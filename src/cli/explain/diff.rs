@@ -2,7 +2,7 @@
 //! before a change goes in.
 //!
 //! ```text
-//! rows of the log -> counted by who, name, type and what the schedules of both stood at  [asked]
+//! rows of the log -> counted by who, name, type and what was in force by schedule or grant [asked]
 //! each of them    -> decided by both configurations -> what differs                      [compared]
 //! what differs    -> a line for each name, the worst first                               [told]
 //! ```
@@ -12,12 +12,13 @@ mod compared;
 mod told;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use self::compared::Compared;
-use super::candidate;
+use super::{candidate, taken};
 use crate::cli::log::look::{Look, progress, tell_coverage};
 use crate::cli::{Failure, Out, check};
 use crate::config::Config;
@@ -75,7 +76,13 @@ pub fn run(args: &DiffArgs, other: &Path, config: Config, clock: &Clock, out: &m
     let filter = filter(args, clock)?;
     let other = Config::load(other).map_err(|errors| check::failure(&errors))?;
     let path = other.path.display().to_string();
-    let (new, old) = (candidate(other, now)?, candidate(config, now)?);
+    let taken = taken(&config, out)?;
+    let (mut new, mut old) = (candidate(other, now)?, candidate(config, now)?);
+    for snapshot in [&mut old, &mut new] {
+        // Those in force at any time since the log is read.
+        let access = taken.access(&snapshot.model().categories, filter.span.from.unwrap_or(now));
+        snapshot.access = Arc::new(access);
+    }
     if let Some(zone) = &args.zone {
         known(zone, &old.config, &new.config)?;
     }

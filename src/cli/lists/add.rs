@@ -5,12 +5,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::cli::check::probed;
 use crate::cli::{Failure, Out, person};
+use crate::config::checked::Probe;
 use crate::config::errors::advise;
 use crate::config::{Config, added};
 use crate::dns::Name;
 use crate::dns::types::rtype;
-use crate::list::journal::{Action, Entry, LineV1, VERSION};
+use crate::engine::reload::ReloadError;
+use crate::list::journal::{Action, Entry, Journal, LineV1, VERSION};
 use crate::list::{Found, Kind, asked_name, listed_name};
 use crate::moment::Clock;
 use crate::shelf::added::Held;
@@ -39,7 +42,8 @@ const LONGEST: usize = 1_000;
 /// Puts names into a category, or makes them exceptions of it.
 ///
 /// # Errors
-/// When a name, the category or the reason cannot be meant; then nothing is written.
+/// When a name, the category or the reason cannot be meant, or a name of `[probe]` would come out otherwise than it must; then nothing is
+/// written.
 pub fn add(args: &ChangeArgs, except: bool, config: &Config, out: &mut Out) -> Result<(), Failure> {
     let change = Change::checked(args, config)?;
     let names = each(&args.names, |text| listed_name(text).map_err(|flaw| format!("`{text}` {flaw}")))?;
@@ -53,7 +57,7 @@ pub fn add(args: &ChangeArgs, except: bool, config: &Config, out: &mut Out) -> R
             None => new.push(name),
         }
     }
-    let written = change.write(held, action, &new, out)?;
+    let written = change.write(held, action, &new, config, out)?;
     for name in &new {
         if let Some(note) = beside(config, &args.category, name, except) {
             out.note(note)?;
@@ -79,7 +83,7 @@ pub fn remove(args: &ChangeArgs, config: &Config, out: &mut Out) -> Result<(), F
     if !strangers.is_empty() {
         return Err(Failure::failed(strangers.join("\n")));
     }
-    let written = change.write(held, Action::Remove, &names, out)?;
+    let written = change.write(held, Action::Remove, &names, config, out)?;
     ended(written, out)
 }
 
@@ -160,7 +164,14 @@ impl<'a> Change<'a> {
     }
 
     /// Appends a line for each name and tells of it; whether there was one.
-    fn write(&self, held: Held, action: Action, names: &[Name], out: &mut Out) -> Result<bool, Failure> {
+    fn write(
+        &self,
+        held: Held,
+        action: Action,
+        names: &[Name],
+        config: &Config,
+        out: &mut Out,
+    ) -> Result<bool, Failure> {
         if names.is_empty() {
             return Ok(false);
         }
@@ -183,6 +194,7 @@ impl<'a> Change<'a> {
         };
         let lines: Vec<LineV1> = names.iter().map(line).collect();
         let path = held.path.clone();
+        would_be_refused(config, &held, names, &lines)?;
         let first = held.append(&lines).map_err(|error| self::at(&path, "cannot be written", &error))?;
         for ((name, line), number) in names.iter().zip(lines).zip(first..) {
             let entry = Entry { number, name: *name, line };
@@ -193,6 +205,35 @@ impl<'a> Change<'a> {
             }
         }
         Ok(true)
+    }
+}
+
+/// Refuses lines that a running server would not put in force, since a name of `[probe]` comes out of them otherwise than it must: it would
+/// refuse every change of a list after them, too. Lists are compiled only where the names changed are those of a probe or above them.
+fn would_be_refused(config: &Config, held: &Held, names: &[Name], lines: &[LineV1]) -> Result<(), Failure> {
+    let concerned = |probes: &[Name]| -> Vec<Name> {
+        probes.iter().filter(|probe| names.iter().any(|name| probe.is_at_or_below(name))).copied().collect()
+    };
+    let must_allow = concerned(&config.probe.must_allow);
+    let must_block = concerned(&config.probe.must_block);
+    if must_allow.is_empty() && must_block.is_empty() {
+        return Ok(());
+    }
+    let journal = held.with(lines).map_err(|error| at(&held.path, "cannot be read", &error))?;
+    let mut candidate = config.clone();
+    candidate.probe = Probe { must_allow, must_block };
+    candidate.take_added_of(&Journal::read(&journal));
+    let shelf = Shelf::new(&candidate.node.data_dir);
+    let lists = shelf.look_with(&journal, &candidate.lists, &candidate.model).map_err(|error| {
+        Failure::failed(format_args!("nothing was written, since no probe could be asked: {error}"))
+    })?;
+    match probed(candidate, lists, Clock::Real.now()) {
+        Ok(_) => Ok(()),
+        Err(ReloadError::Probe(wrong)) => Err(Failure::failed(format_args!(
+            "nothing was written: with it, {}; a server would not put that in force, nor any change of a list after it. If it is meant, change [probe] first",
+            wrong.join("; ")
+        ))),
+        Err(other) => Err(Failure::failed(format_args!("nothing was written, since no probe could be asked: {other}"))),
     }
 }
 

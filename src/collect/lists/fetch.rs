@@ -9,6 +9,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, BodyReader, Error, Timeout};
 
 use crate::list::Refused;
+use crate::moment::Moment;
 
 /// How long a connection may take to come about: a host that is not there should not take the whole time of the transfer.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -23,6 +24,8 @@ pub(super) struct Request<'a> {
     pub(super) timeout: Duration,
     /// What is there already.
     pub(super) known: Validators,
+    /// What time it is.
+    pub(super) now: Moment,
 }
 
 /// What a server knows a content by.
@@ -117,11 +120,11 @@ pub(super) fn fetch(request: &Request) -> Result<Option<Coming>, Failure> {
             Ok(Some(Coming { body, octets, validators }))
         }
         StatusCode::NOT_MODIFIED if request.known.etag.is_some() || request.known.last_modified.is_some() => Ok(None),
-        status => Err(refusal(status, &head.headers)),
+        status => Err(refusal(status, &head.headers, request.now)),
     }
 }
 
-fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
+fn refusal(status: StatusCode, headers: &HeaderMap, now: Moment) -> Failure {
     let refused = match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => Refused::NotFound,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Refused::ServerError,
@@ -129,8 +132,20 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
         status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => Refused::Redirect,
         _ => Refused::Status,
     };
-    let asked = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    Failure { refused, text: format!("the server answers {status}"), asked: asked.map(Duration::from_secs) }
+    Failure { refused, text: format!("the server answers {status}"), asked: asked(headers, now) }
+}
+
+/// How long the server asks to be left alone: so many seconds, or until a date, which is one of its own clock where it tells that.
+fn asked(headers: &HeaderMap, now: Moment) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let its_now = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let from = its_now.unwrap_or_else(|| now.timestamp().into());
+    Some(until.duration_since(from).unwrap_or_default())
 }
 
 /// What an error means before there is content.
@@ -178,5 +193,33 @@ fn broken(error: Error) -> Failure {
         }
         Error::Io(error) => Failure::new(Refused::Cut, format!("the transfer broke off: {error}")),
         _ => Failure::new(Refused::Cut, "the transfer broke off"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_asks_to_be_left_alone_for_seconds_or_until_a_date_however_it_is_written() {
+        let now = "1994-11-15T08:00:00Z".parse::<jiff::Timestamp>().unwrap().into();
+        let told = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, after.parse().unwrap());
+            date.map(|date| headers.insert(header::DATE, date.parse().unwrap()));
+            asked(&headers, now).map(|span| span.as_secs())
+        };
+        let nine = ["Tue, 15 Nov 1994 09:00:00 GMT", "Tuesday, 15-Nov-94 09:00:00 GMT", "Tue Nov 15 09:00:00 1994"];
+        for date in nine {
+            assert_eq!(told(date, None), Some(3_600), "{date}");
+            assert_eq!(told(date, Some("Tue, 15 Nov 1994 08:45:00 GMT")), Some(900), "by its own clock: {date}");
+            assert_eq!(told(date, Some("soon")), Some(3_600), "{date}");
+        }
+        assert_eq!(told(" 120 ", Some(nine[0])), Some(120));
+        assert_eq!(told("Tue, 15 Nov 1994 07:00:00 GMT", None), Some(0), "what is past asks for nothing");
+        for nothing in ["", "-5", "1.5", "soon", "Tue, 15 Nov"] {
+            assert_eq!(told(nothing, None), None, "{nothing:?}");
+        }
+        assert_eq!(asked(&HeaderMap::new(), now), None);
     }
 }

@@ -24,6 +24,11 @@ impl Folder {
         Folder { content: list.path.clone() }
     }
 
+    /// One that lies at `path`.
+    pub(super) fn at(path: &Path) -> Folder {
+        Folder { content: path.join("content") }
+    }
+
     /// Makes it when it is missing.
     pub fn make(&self) -> io::Result<()> {
         fs::create_dir_all(self.dir())

@@ -156,7 +156,7 @@ fn attempted(
     if !go_on(Progress { octets: 0, of: None }) {
         return Err(Broken::Stopped);
     }
-    let request = Request { url, timeout: *timeout, known: known.clone() };
+    let request = Request { url, timeout: *timeout, known: known.clone(), now: renewal.clock.now() };
     let Some(Coming { body, octets, validators }) = fetch(&request).map_err(Broken::Failed)? else { return Ok(None) };
     let mut watched = Watched { body, octets: 0, of: octets, go_on, stopped: false };
     let unpacked = unpack(&mut watched, limits.max_octets);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use super::abandoned;
 use super::folder::Folder;
 use super::renew::{Renewal, Renewed, chance, renew};
 use super::state::State;
@@ -111,7 +112,7 @@ struct Task {
 }
 
 impl Task {
-    /// Reads what lies on disk: makes folders that are missing, and forgets lists that are gone.
+    /// Reads what lies on disk: makes folders that are missing, forgets lists that are gone, and removes what was theirs after a while.
     fn look(&mut self, config: &Config) {
         let now = self.clock.now();
         let mut states = HashMap::new();
@@ -124,6 +125,9 @@ impl Task {
                 .entry(list.path.clone())
                 .or_insert_with(|| at_start(now, download.refresh, folder.has_content(), chance()));
             states.insert(list.name.clone(), state);
+        }
+        for folder in abandoned::remove(config, now) {
+            tracing::info!(folder = %folder.display(), "a download that no list has any more was removed");
         }
         self.not_before.retain(|path, _| config.lists.iter().any(|list| list.path == *path));
         *locked(&self.board.0) = states;

@@ -33,6 +33,7 @@ pub(super) struct Spool {
     medium: Box<dyn Medium>,
     end: u64,
     parts: Vec<Part>,
+    distinct: Distinct,
 }
 
 #[derive(Clone, Default)]
@@ -44,7 +45,7 @@ struct Part {
 
 impl Spool {
     pub(super) fn new(medium: Box<dyn Medium>) -> Spool {
-        Spool { medium, end: 0, parts: vec![Part::default(); PARTS] }
+        Spool { medium, end: 0, parts: vec![Part::default(); PARTS], distinct: Distinct::new() }
     }
 
     /// Adds a name in whatever form.
@@ -52,13 +53,26 @@ impl Spool {
     pub(super) fn add(&mut self, hash: u64, line: u32, source: u32, name: &[u8]) -> io::Result<()> {
         let part = &mut self.parts[(hash >> 56) as usize];
         put(&mut part.gathered, hash, line, source, name);
-        if part.gathered.len() >= GATHERED {
-            self.medium.write_all(&part.gathered)?;
-            part.aside.push((self.end, part.gathered.len()));
-            self.end += part.gathered.len() as u64;
-            part.gathered.clear();
-        }
+        if part.gathered.len() >= GATHERED { self.put_aside((hash >> 56) as usize) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn put_aside(&mut self, number: usize) -> io::Result<()> {
+        let part = &mut self.parts[number];
+        self.distinct.add_all(&part.gathered);
+        self.medium.write_all(&part.gathered)?;
+        part.aside.push((self.end, part.gathered.len()));
+        self.end += part.gathered.len() as u64;
+        part.gathered.clear();
         Ok(())
+    }
+
+    /// About how many different hashes were added. To be asked once, when all were.
+    pub(super) fn about(&mut self) -> u64 {
+        for part in &self.parts {
+            self.distinct.add_all(&part.gathered);
+        }
+        self.distinct.about()
     }
 
     /// Everything of one part: the octets, and in the order of their hashes, equal ones as they were added, the names in them.
@@ -97,10 +111,12 @@ impl Entry {
 /// Puts a name at the end of others.
 #[inline]
 pub(super) fn put(to: &mut Vec<u8>, hash: u64, line: u32, source: u32, name: &[u8]) {
-    to.extend_from_slice(&hash.to_le_bytes());
-    to.extend_from_slice(&line.to_le_bytes());
-    to.extend_from_slice(&source.to_le_bytes());
-    to.extend_from_slice(&(name.len() as u16).to_le_bytes());
+    let mut before = [0; BEFORE];
+    before[..8].copy_from_slice(&hash.to_le_bytes());
+    before[8..12].copy_from_slice(&line.to_le_bytes());
+    before[12..16].copy_from_slice(&source.to_le_bytes());
+    before[16..].copy_from_slice(&(name.len() as u16).to_le_bytes());
+    to.extend_from_slice(&before);
     to.extend_from_slice(name);
 }
 
@@ -123,8 +139,9 @@ pub(super) fn each(octets: &[u8], mut visit: impl FnMut(Entry, &[u8])) {
     }
 }
 
-/// About how many different hashes there are: a bit for each of many ranges of them, and how many bits were set (linear counting).
-pub(super) struct Distinct {
+/// About how many different hashes there are: a bit for each of many ranges of them, and how many bits were set (linear counting). They come
+/// by the part, so that the bits they set lie together.
+struct Distinct {
     bits: Vec<u64>,
     set: u64,
 }
@@ -133,23 +150,25 @@ impl Distinct {
     /// Above so many names buckets are fuller than they should be, and the file is still right.
     const BITS: u64 = 1 << 26;
 
-    pub(super) fn new() -> Distinct {
+    fn new() -> Distinct {
         Distinct { bits: Vec::new(), set: 0 }
     }
 
-    #[inline]
-    pub(super) fn add(&mut self, hash: u64) {
+    /// Adds the hashes of names as [`put`] wrote them.
+    fn add_all(&mut self, octets: &[u8]) {
         if self.bits.is_empty() {
             // Zeroed by the system, page by page as they are touched.
             self.bits = vec![0; Distinct::BITS as usize / 64];
         }
-        let place = hash >> (64 - Distinct::BITS.trailing_zeros());
-        let (word, bit) = (&mut self.bits[(place / 64) as usize], 1 << (place % 64));
-        self.set += u64::from(*word & bit == 0);
-        *word |= bit;
+        each(octets, |entry, _| {
+            let place = entry.hash >> (64 - Distinct::BITS.trailing_zeros());
+            let (word, bit) = (&mut self.bits[(place / 64) as usize], 1 << (place % 64));
+            self.set += u64::from(*word & bit == 0);
+            *word |= bit;
+        });
     }
 
-    pub(super) fn about(&self) -> u64 {
+    fn about(&self) -> u64 {
         let bits = Distinct::BITS as f64;
         // With every bit set there is no telling; half a bit left gives a number that is large enough.
         let free = (bits - self.set as f64).max(0.5);

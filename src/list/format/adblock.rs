@@ -8,7 +8,7 @@ mod modifiers;
 
 use std::collections::HashSet;
 
-use super::{hosts, numbered};
+use super::{Usual, hosts, numbered};
 use crate::dns::Name;
 use crate::list::entry;
 use crate::list::read::Reader;
@@ -19,38 +19,40 @@ use modifiers::Modifiers;
 /// Reads the whole content, first the rules that others take back.
 pub(super) fn read(bytes: &[u8], reader: &mut Reader) {
     let gone = taken_back(bytes);
-    for (number, line) in numbered(bytes) {
-        if let Some(name) = usual(line).filter(|_| gone.is_empty()) {
-            reader.name(number, line, entry::judge(&name).map(|()| name));
-            continue;
-        }
-        let Ok(text) = std::str::from_utf8(line) else {
-            match line.trim_ascii_start().first() {
-                None | Some(b'!' | b'#') => {}
-                Some(_) => reader.refuse(number, line, Flaw::NotUtf8),
-            }
-            continue;
-        };
-        match Line::of(text.trim()) {
-            Line::Nothing => {}
-            Line::NotForDns => reader.not_for_dns(),
-            Line::Plain(text) => plain(number, text, reader),
-            Line::Rule(written) if written.is_taking_back() || gone.contains(&written.canonical(&gone)) => {
-                reader.furniture();
-            }
-            Line::Rule(written) => match written.meant() {
-                Ok(rules) => rules.iter().for_each(|rule| reader.rule(number, rule)),
-                Err(why) => reader.refuse(number, line, why),
-            },
-        }
+    if gone.is_empty() {
+        return USUAL.each(bytes, |line| Some(line), reader, |number, line, reader| rules(number, line, &gone, reader));
     }
+    numbered(bytes).for_each(|(number, line)| rules(number, line, &gone, reader));
 }
 
-/// The name of `||name^`, which is nearly every line: the short way to what [`Line::of`] makes of it.
-fn usual(line: &[u8]) -> Option<Name> {
-    let name = line.trim_ascii_end().strip_prefix(b"||")?.strip_suffix(b"^")?;
-    let has_hyphen = name.starts_with(b"-") || name.ends_with(b"-");
-    if has_hyphen { None } else { Name::of_host(name) }
+/// `||name^`.
+const USUAL: Usual = Usual { before: &[b"||"], after: b"^", is_listed };
+
+fn is_listed(written: &[u8], name: &Name) -> bool {
+    let has_hyphen = written.starts_with(b"-") || written.ends_with(b"-");
+    !has_hyphen && entry::judge(name).is_ok()
+}
+
+/// One line: a rule, a name, or names behind an address.
+fn rules(number: u32, line: &[u8], gone: &HashSet<String>, reader: &mut Reader) {
+    let Ok(text) = std::str::from_utf8(line) else {
+        return match line.trim_ascii_start().first() {
+            None | Some(b'!' | b'#') => {}
+            Some(_) => reader.refuse(number, line, Flaw::NotUtf8),
+        };
+    };
+    match Line::of(text.trim()) {
+        Line::Nothing => {}
+        Line::NotForDns => reader.not_for_dns(),
+        Line::Plain(text) => plain(number, text, reader),
+        Line::Rule(written) if written.is_taking_back() || gone.contains(&written.canonical(gone)) => {
+            reader.furniture();
+        }
+        Line::Rule(written) => match written.meant() {
+            Ok(rules) => rules.iter().for_each(|rule| reader.rule(number, rule)),
+            Err(why) => reader.refuse(number, line, why),
+        },
+    }
 }
 
 /// The rules that a rule with `$badfilter` takes back, wherever it stands.

@@ -1,8 +1,12 @@
 //! Plain names, one a line.
 
+use super::Usual;
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
+
+/// A name.
+pub(super) const USUAL: Usual = Usual { before: &[b""], after: b"", is_listed: entry::is_listed };
 
 /// One line is one name or nothing.
 #[inline]

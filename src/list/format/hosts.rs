@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::Usual;
+use crate::dns::Name;
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
@@ -28,6 +30,13 @@ const FURNITURE: [&str; 14] = [
 
 /// Length of the longest of them.
 const LONGEST_FURNITURE: usize = "localhost.localdomain".len();
+
+/// An address that leads nowhere, and one name.
+pub(super) const USUAL: Usual = Usual { before: &[b"0.0.0.0 ", b"127.0.0.1 "], after: b"", is_listed };
+
+fn is_listed(written: &[u8], name: &Name) -> bool {
+    !is_furniture(written) && entry::is_listed(written, name)
+}
 
 /// Whether the line is an address and something after it.
 pub(super) fn looks_like(line: &[u8]) -> bool {

@@ -1,9 +1,13 @@
 //! A category of the Toulouse lists (UT1): names in `domains`; in `urls` hosts with a path, of which only those that stand for the whole
 //! host count.
 
+use super::Usual;
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
+
+/// A name.
+pub(super) const USUAL: Usual = Usual { before: &[b""], after: b"", is_listed: entry::is_listed };
 
 /// What a line says: a comment is a whole line, since a URL may have a `#`.
 pub(super) fn content(line: &[u8]) -> Option<&[u8]> {

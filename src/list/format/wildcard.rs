@@ -3,11 +3,14 @@
 //! `*.name` means the name and all below it, as it does in lists of plain names: who knows the names below a site means the site.
 //! `=name` is that name alone.
 
-use super::domains;
+use super::{Usual, domains};
 use crate::list::entry;
 use crate::list::read::Reader;
 use crate::list::refusal::Flaw;
 use crate::list::rule::{Rule, Scope};
+
+/// `*.name`, or a name.
+pub(super) const USUAL: Usual = Usual { before: &[b"*.", b""], after: b"", is_listed: entry::is_listed };
 
 /// One line is one name or nothing.
 pub(super) fn line(number: u32, line: &[u8], reader: &mut Reader) {

@@ -237,6 +237,39 @@ proptest! {
     }
 
     #[test]
+    fn a_line_that_is_read_in_one_pass_means_what_it_means_otherwise(
+        names in prop::collection::vec(
+            prop_oneof![
+                "[a-zA-Z0-9_.-]{0,12}",
+                "([a-z0-9-]{1,70}\\.){1,4}(com|co\\.uk|kawasaki\\.jp|com\\.|7|-)",
+                Just("localhost.localdomain".to_owned()),
+                Just("0.0.0.0".to_owned()),
+            ],
+            1..8,
+        ),
+        end in prop_oneof![Just("\n"), Just("\r\n")],
+    ) {
+        for (format, before, after) in [
+            (Format::Domains, "", ""),
+            (Format::Wildcard, "*.", ""),
+            (Format::Wildcard, "", ""),
+            (Format::Hosts, "0.0.0.0 ", ""),
+            (Format::Hosts, "127.0.0.1 ", ""),
+            (Format::Adblock, "||", "^"),
+            (Format::Ut1, "", ""),
+        ] {
+            let list = |end: &str| -> String { names.iter().map(|name| format!("{before}{name}{after}{end}")).collect() };
+            let read = |list: String| {
+                let mut rules = Vec::new();
+                let reading = read(list.as_bytes(), Some(format), |line, rule| rules.push((line, rule.clone())));
+                (rules, Reading { examples: Vec::new(), ..reading })
+            };
+            // A blank at its end makes a line another than the usual one.
+            prop_assert_eq!(read(list(end)), read(list(&format!(" {end}"))), "{:?}", format);
+        }
+    }
+
+    #[test]
     fn no_octets_of_any_format_make_it_panic(
         lines in prop::collection::vec(
             prop_oneof![

@@ -19,7 +19,7 @@ const BY: [&str; 6] = ["client", "device", "user", "via", "qname", "qtype"];
 /// A question, and how often it was asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// When: a moment at which every schedule of both configurations stood as it did when this was asked.
+    /// When: a moment at which every schedule of both configurations, and every grant and withdrawal, stood as it did when this was asked.
     pub at: Moment,
     /// From where.
     pub client: IpAddr,
@@ -37,8 +37,8 @@ pub struct Asked {
     pub rows: u64,
 }
 
-/// How rows are to be counted. Time matters to a decision only by which schedules are in force, so all the time in which they stand alike in
-/// both configurations is one stretch.
+/// How rows are to be counted. Time matters to a decision only by which schedules, grants and withdrawals are in force, so all the time in
+/// which they stand alike in both configurations is one stretch.
 pub fn counting(span: Span, old: &Snapshot, new: &Snapshot) -> Counting {
     let by = BY.iter().filter_map(|name| index_of(name)).collect();
     Counting { by, stretches: stretches(span, old, new), ..Counting::default() }
@@ -53,10 +53,11 @@ fn stretches(span: Span, old: &Snapshot, new: &Snapshot) -> Vec<Stretch> {
             at = snapshot.standing(at).until;
             borders.insert(at);
         }
+        borders.extend(snapshot.access.borders().filter(|border| *border > from));
     }
-    let mut first_alike: HashMap<(u64, u64), Moment> = HashMap::new();
+    let mut first_alike: HashMap<_, Moment> = HashMap::new();
     let stretches = borders.into_iter().filter(|border| *border < to).map(|from| {
-        let alike = (old.standing(from).in_force, new.standing(from).in_force);
+        let alike = [old, new].map(|snapshot| (snapshot.standing(from).in_force, snapshot.access.standing(from)));
         Stretch { from, stands_for: *first_alike.entry(alike).or_insert(from) }
     });
     stretches.collect()
