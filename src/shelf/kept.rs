@@ -16,6 +16,34 @@ use crate::shelf::{Shelf, ShelfError, Yield, receipt};
 /// How much older than the newest compiled file an unfinished one must be to count as left behind by a killed process.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
+/// A file of more octets has its checksum made by two threads: a restart waits for it.
+const WORTH_TWO: usize = 8 << 20;
+
+/// The checksum over all octets.
+fn checksum(octets: &[u8]) -> crc32fast::Hasher {
+    let of = |octets: &[u8]| {
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(octets);
+        crc
+    };
+    if octets.len() < WORTH_TWO {
+        return of(octets);
+    }
+    let (first, second) = octets.split_at(octets.len() / 2);
+    std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, || of(second)) {
+        Ok(second) => {
+            let mut crc = of(first);
+            match second.join() {
+                Ok(second) => crc.combine(&second),
+                // Its fault was told; the other half is not found whole without it.
+                Err(fault) => std::panic::resume_unwind(fault),
+            }
+            crc
+        }
+        Err(_) => of(octets),
+    })
+}
+
 /// A file being written, removed again unless it gets its name.
 pub(super) struct Aside {
     file: File,
@@ -86,7 +114,7 @@ impl Shelf {
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
         let mapped = map(&file).map_err(at(&file))?;
-        match Matcher::open(mapped) {
+        match Matcher::open_by(mapped, checksum) {
             Ok(matcher) => Ok((file, matcher)),
             Err(error) => Err(ShelfError::ReadBack { path: file, error }),
         }
@@ -96,7 +124,7 @@ impl Shelf {
     pub(super) fn kept(&self, fingerprint: &[u8; 32]) -> Option<(PathBuf, Matcher, Vec<Yield>)> {
         let (file, receipt_file) = self.paths(fingerprint);
         let mapped = map(&file).ok()?;
-        let matcher = match Matcher::open(mapped) {
+        let matcher = match Matcher::open_by(mapped, checksum) {
             Ok(matcher) if matcher.fingerprint() == fingerprint => matcher,
             Ok(_) => return None,
             Err(error) => {
