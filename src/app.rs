@@ -95,14 +95,16 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     let config = Arc::clone(&snapshot.config);
     let store = Store::open(&config.log, &config.node.name, clock.clone()).map_err(Failure::start)?;
     let store = Arc::new(store);
-    access.note_at_start(&store, &taken)?;
-    store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)?;
     let udp_threads = match config.listen.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
     // One desk for every UDP thread, then one for every thread of the runtime, and one for threads that are none of them.
-    let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1)?;
+    let noted = || {
+        access.note_at_start(&store, &taken)?;
+        store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)
+    };
+    let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1, noted)?;
     let slow_desks = udp_desks.split_off(udp_threads);
     let keyed = snapshot.matcher().keyed().clone();
     let cache = Cache::new(config.cache.size, config.cache.serve_stale, keyed);
@@ -150,12 +152,20 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     outcome
 }
 
-/// Desks with a lane each. Each lane waits for the disk to have its space, so all of them do at once.
-fn desks(store: &Arc<Store>, metrics: &Arc<Metrics>, count: usize) -> Result<Vec<Desk>, Failure> {
-    let lanes: Vec<_> = std::thread::scope(|scope| {
+/// Desks with a lane each. Each lane waits for the disk to have its space, so all of them do at once, and while the manifest is `noted`
+/// what no answer may go before.
+fn desks(
+    store: &Arc<Store>,
+    metrics: &Arc<Metrics>,
+    count: usize,
+    noted: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Vec<Desk>, Failure> {
+    let (lanes, noted): (Vec<_>, _) = std::thread::scope(|scope| {
         let opening: Vec<_> = (0..count).map(|_| scope.spawn(|| store.lane())).collect();
-        opening.into_iter().map(|lane| lane.join()).collect()
+        let noted = noted();
+        (opening.into_iter().map(|lane| lane.join()).collect(), noted)
     });
+    noted?;
     let mut desks = Vec::with_capacity(count);
     for lane in lanes {
         let lane = lane.map_err(|_| Failure::start("opening the log ended in a fault of ours, which stands above"))?;

@@ -54,6 +54,9 @@ pub use runs::{Run, Runs};
 /// How long [`Store::close`] goes on sealing; what is left then stays in the segments, synced, and is sealed at the next start.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
+/// The thread that seals.
+const KEEPER: &str = "log-keeper";
+
 /// How long the lock is waited for: a server that has just ended, or a child it was making, may hold it for a moment.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -205,7 +208,7 @@ impl Store {
         let (shared, for_keeper, keeper) = (self.shared.clone(), self.shared.clone(), self.keeper.clone());
         let supply = thread("log-supply", Box::new(move || supply::run(&shared)))?;
         let _ = self.shared.supply.set(supply.thread().clone());
-        let keeper = thread("log-keeper", Box::new(move || keeper::run(&for_keeper, &keeper)))?;
+        let keeper = thread(KEEPER, Box::new(move || keeper::run(&for_keeper, &keeper)))?;
         *locked(&self.threads) = vec![supply, keeper];
         Ok(())
     }
@@ -233,10 +236,15 @@ impl Store {
         lane
     }
 
-    /// Writes to the manifest that a configuration was put in force.
+    /// Writes to the manifest that a configuration was put in force. When it returns, the leaf is on the medium; the keeper makes its
+    /// checkpoint at once, beside the answers that wait for this.
     pub fn note_config(&self, generation: u64, sha256: &str) -> Result<(), StoreError> {
         let fact = Fact::Config { generation, sha256: sha256.to_owned() };
-        locked(&self.shared.manifest).append(self.shared.clock.now(), fact)
+        let noted = locked(&self.shared.manifest).append_leaf(self.shared.clock.now(), fact);
+        if let Some(keeper) = locked(&self.threads).iter().find(|thread| thread.thread().name() == Some(KEEPER)) {
+            keeper.thread().unpark();
+        }
+        noted
     }
 
     /// Writes to the manifest how far a file of the audit trail goes.

@@ -46,6 +46,7 @@ const DOORS: &[Door] = &[
         within: &[
             ("collect::lists::unpack", "what comes from outside is unpacked in one place, within a bound"),
             ("shelf::source", "a list that an admin put there as it came, packed"),
+            ("store::part::chunk", "pages of a part are compressed"),
         ],
     },
     Door { outside: &["prometheus"], within: &[("metrics", "the exposition format")] },

@@ -19,8 +19,9 @@ const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 /// A page of the larger kind (2 MiB on x86-64 and, by default, on aarch64).
 const LARGE_PAGE: usize = 2 << 20;
-/// Most threads that read a compiled file.
+/// Most threads that read a compiled file, and how much they read at a time.
 const MOST_READERS: usize = 4;
+const PIECE: usize = 256 << 10;
 
 /// A file being written, removed again unless it gets its name.
 pub(super) struct Aside {
@@ -102,7 +103,7 @@ impl Shelf {
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
         let octets = load(&file).map_err(at(&file))?;
-        match Matcher::open(octets) {
+        match octets.open() {
             Ok(matcher) => Ok((file, matcher)),
             Err(error) => Err(ShelfError::ReadBack { path: file, error }),
         }
@@ -112,7 +113,7 @@ impl Shelf {
     pub(super) fn kept(&self, fingerprint: &[u8; 32]) -> Option<(PathBuf, Matcher, Vec<Yield>)> {
         let (file, receipt_file) = self.paths(fingerprint);
         let octets = load(&file).ok()?;
-        let matcher = match Matcher::open(octets) {
+        let matcher = match octets.open() {
             Ok(matcher) if matcher.fingerprint() == fingerprint => matcher,
             Ok(_) => return None,
             Err(error) => {
@@ -165,10 +166,11 @@ impl Shelf {
     }
 }
 
-/// The octets of a compiled file.
+/// The octets of a compiled file, and the checksum over all that it covers.
 struct Octets {
     memory: Mmap,
     length: usize,
+    checksum: crc32fast::Hasher,
 }
 
 impl AsRef<[u8]> for Octets {
@@ -177,32 +179,59 @@ impl AsRef<[u8]> for Octets {
     }
 }
 
-/// Reads a compiled file into memory of its own: in large pages where the system gives them, since a look-up reads at places that
-/// are far apart, and finding a page takes as long as reading it. Where there is not memory enough, the file itself is mapped.
+impl Octets {
+    fn open(self) -> Result<Matcher, MatcherError> {
+        let checksum = self.checksum.clone();
+        Matcher::open_by(self, |_| checksum)
+    }
+}
+
+/// Reads a compiled file into memory of its own: in large pages where the system gives them, since a look-up reads at places that are far
+/// apart, and finding a page takes as long as reading it. Several threads read and make the checksum of what they read: a restart waits for
+/// it. Where there is not memory enough, the file itself is mapped.
 fn load(path: &Path) -> io::Result<Octets> {
     let file = File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let covered = Matcher::covered(length);
     let Ok(mut memory) = MmapOptions::new().len(length.max(1).next_multiple_of(LARGE_PAGE)).map_anon() else {
-        return Ok(Octets { memory: map(&file)?, length });
+        let memory = map(&file)?;
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(memory.get(..covered).unwrap_or_default());
+        return Ok(Octets { memory, length, checksum });
     };
     // Refused, the pages are small.
     #[cfg(target_os = "linux")]
     let _ = memory.advise(memmap2::Advice::HugePage);
+    let (octets, rest) = memory[..length].split_at_mut(covered);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_READERS);
-    let of_each = length.div_ceil(threads).next_multiple_of(LARGE_PAGE).max(LARGE_PAGE);
-    std::thread::scope(|scope| {
-        let parts = memory[..length].chunks_mut(of_each).zip(0u64..);
+    let of_each = covered.div_ceil(threads).next_multiple_of(LARGE_PAGE).max(LARGE_PAGE);
+    let checksum = std::thread::scope(|scope| {
+        let parts = octets.chunks_mut(of_each).zip(0u64..);
         let reading: Vec<_> = parts
             .map(|(part, number)| {
                 let file = &file;
-                scope.spawn(move || file.read_exact_at(part, number * of_each as u64))
+                scope.spawn(move || summed(file, part, number * of_each as u64))
             })
             .collect();
-        reading
-            .into_iter()
-            .try_for_each(|part| part.join().unwrap_or_else(|_| Err(io::Error::other("a reader panicked"))))
+        let mut whole = crc32fast::Hasher::new();
+        for part in reading {
+            let part = part.join().unwrap_or_else(|fault| std::panic::resume_unwind(fault))?;
+            whole.combine(&part);
+        }
+        io::Result::Ok(whole)
     })?;
-    Ok(Octets { memory: memory.make_read_only()?, length })
+    file.read_exact_at(rest, covered as u64)?;
+    Ok(Octets { memory: memory.make_read_only()?, length, checksum })
+}
+
+/// Reads a part of a file from `at` on, piece by piece, so that what the checksum is made of is still in the processor's cache.
+fn summed(file: &File, part: &mut [u8], at: u64) -> io::Result<crc32fast::Hasher> {
+    let mut checksum = crc32fast::Hasher::new();
+    for (piece, number) in part.chunks_mut(PIECE).zip(0u64..) {
+        file.read_exact_at(piece, at + number * PIECE as u64)?;
+        checksum.update(piece);
+    }
+    Ok(checksum)
 }
 
 fn map(file: &File) -> io::Result<Mmap> {

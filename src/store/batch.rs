@@ -154,7 +154,8 @@ impl Batch {
         self.user.append_option(row.user);
         self.via.append_option(row.via.map(|via| via.word()));
         self.as_of.append_option(row.as_of.map(|as_of| as_of.micros()));
-        match &row.qname {
+        let name = row.name();
+        match &name {
             Some(name) => {
                 show(&mut self.qname, name);
                 show(&mut self.qtype, Rtype(row.qtype));
@@ -169,7 +170,7 @@ impl Batch {
         self.action.append_value(row.action.word());
         self.category.append_option(row.category);
         self.list.append_option(row.list);
-        match (row.rule, &row.qname) {
+        match (row.rule, &name) {
             (Rule::None, _) => self.rule.append_null(),
             (Rule::Text(text), _) => self.rule.append_value(text),
             (Rule::Line { line, labels }, Some(name)) => {

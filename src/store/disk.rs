@@ -13,13 +13,16 @@ use crate::store::error::StoreError;
 pub(crate) struct Disk {
     #[cfg(test)]
     fuse: Option<std::sync::Arc<std::sync::atomic::AtomicI64>>,
+    /// As long as it is set, no octet is free.
+    #[cfg(test)]
+    pub(crate) full: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Disk {
     /// A disk that fails for good after `steps` steps; the step it fails at may be half done.
     #[cfg(test)]
     pub(crate) fn failing_after(steps: i64) -> Disk {
-        Disk { fuse: Some(std::sync::Arc::new(steps.into())) }
+        Disk { fuse: Some(std::sync::Arc::new(steps.into())), ..Disk::default() }
     }
 
     /// Whether the fuse has blown.
@@ -118,6 +121,10 @@ impl Disk {
 
     /// Octets an unprivileged process may still write on the disk that holds `path`.
     pub(crate) fn free(&self, path: &Path) -> Result<u64, StoreError> {
+        #[cfg(test)]
+        if self.full.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(0);
+        }
         Ok(self.space(path)?.0)
     }
 

@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::dns::Name;
+use crate::dns::name::{MAX_LABEL, MAX_WIRE};
 use crate::moment::Moment;
 use crate::record::codes::{self, RuleKind};
 use crate::record::{Record, Rule};
@@ -63,8 +64,8 @@ pub struct Row<'a> {
     pub via: Option<Via>,
     /// Since when it was so.
     pub as_of: Option<Moment>,
-    /// The name asked for.
-    pub qname: Option<Name>,
+    /// The name asked for, in uncompressed wire form; [`Row::name`] gives it as a name.
+    pub qname: Option<&'a [u8]>,
     /// The type asked for.
     pub qtype: u16,
     /// What happened.
@@ -162,59 +163,73 @@ impl<'a> Draft<'a> {
         let record = self.record;
         let known = record.subject.known.as_deref();
         let mut flags = self.flags;
-        let mut fixed = [0u8; FIXED];
-        put(&mut fixed, 0, record.time.micros().to_le_bytes());
-        if let Some(as_of) = known.and_then(|known| known.as_of) {
-            flags |= AS_OF;
-            put(&mut fixed, 8, as_of.micros().to_le_bytes());
-        }
-        put(&mut fixed, 16, record.generation.to_le_bytes());
-        put(&mut fixed, 24, record.duration_us.to_le_bytes());
-        if let Rule::Line { line, labels } = record.rule {
-            put(&mut fixed, 28, line.to_le_bytes());
-            fixed[47] = labels;
-        }
-        put(&mut fixed, 32, record.qtype.to_le_bytes());
-        put(&mut fixed, 34, record.client.port().to_le_bytes());
-        if let Some(rcode) = record.rcode {
-            flags |= RCODE;
-            put(&mut fixed, 36, rcode.to_le_bytes());
-        }
-        if let Some(ede) = record.ede {
-            flags |= EDE;
-            put(&mut fixed, 38, ede.to_le_bytes());
-        }
-        fixed[42] = codes::of_transport(record.transport);
-        fixed[43] = codes::of_action(record.action);
-        fixed[44] = record.source.map_or(0, codes::of_source);
-        fixed[45] = known.map_or(0, |known| codes::of_via(known.via));
-        fixed[46] = codes::of_rule_kind(RuleKind::of(&record.rule));
-        if let Some(mac) = known.and_then(|known| known.device.mac) {
-            flags |= MAC;
-            put(&mut fixed, 48, mac.0);
-        }
-        match record.client.ip().to_canonical() {
-            IpAddr::V4(v4) => put(&mut fixed, 56, v4.octets()),
-            IpAddr::V6(v6) => {
-                flags |= V6;
-                put(&mut fixed, 56, v6.octets());
+        let mut raise = |flag: u16, is: bool| {
+            if is {
+                flags |= flag;
             }
-        }
-        for (i, text) in self.texts.iter().enumerate() {
-            put(&mut fixed, 72 + 2 * i, (text.len() as u16).to_le_bytes());
-        }
+        };
+        let as_of = known.and_then(|known| known.as_of);
+        let mac = known.and_then(|known| known.device.mac);
         let qname = record.qname.map_or(&[][..], Name::as_wire);
-        if !qname.is_empty() {
-            flags |= QNAME;
-            fixed[54] = qname.len() as u8;
-        }
-        put(&mut fixed, 40, flags.to_le_bytes());
-
+        let (low, high, v6) = match record.client.ip().to_canonical() {
+            IpAddr::V4(v4) => (u64::from(u32::from_le_bytes(v4.octets())), 0, false),
+            IpAddr::V6(v6) => {
+                let both = u128::from_le_bytes(v6.octets());
+                (both as u64, (both >> 64) as u64, true)
+            }
+        };
+        raise(AS_OF, as_of.is_some());
+        raise(RCODE, record.rcode.is_some());
+        raise(EDE, record.ede.is_some());
+        raise(MAC, mac.is_some());
+        raise(V6, v6);
+        raise(QNAME, !qname.is_empty());
+        let (line, labels) = match record.rule {
+            Rule::Line { line, labels } => (line, labels),
+            Rule::None | Rule::Text(_) => (0, 0),
+        };
+        let shorts = |shorts: [u16; 4]| shorts.iter().rev().fold(0, |word, &short| word << 16 | u64::from(short));
+        let octets = |octets: [u8; 8]| u64::from_le_bytes(octets);
+        let [m0, m1, m2, m3, m4, m5] = mac.map_or([0; 6], |mac| mac.0);
+        let length = |text: usize| self.texts[text].len() as u16;
+        let [f0, f1] = flags.to_le_bytes();
+        // The fixed fields, a word at a time: see `Row::read` for what lies where.
+        let fixed: [u64; FIXED / 8] = [
+            record.time.micros() as u64,
+            as_of.map_or(0, |as_of| as_of.micros() as u64),
+            record.generation,
+            u64::from(line) << 32 | u64::from(record.duration_us),
+            shorts([
+                record.qtype,
+                record.client.port(),
+                record.rcode.unwrap_or_default(),
+                record.ede.unwrap_or_default(),
+            ]),
+            octets([
+                f0,
+                f1,
+                codes::of_transport(record.transport),
+                codes::of_action(record.action),
+                record.source.map_or(0, codes::of_source),
+                known.map_or(0, |known| codes::of_via(known.via)),
+                codes::of_rule_kind(RuleKind::of(&record.rule)),
+                labels,
+            ]),
+            octets([m0, m1, m2, m3, m4, m5, qname.len() as u8, 0]),
+            low,
+            high,
+            shorts([length(0), length(1), length(2), length(3)]),
+            shorts([length(4), length(5), length(6), length(7)]),
+        ];
         room[8..HEAD].copy_from_slice(&seq.to_le_bytes());
-        room[HEAD..HEAD + FIXED].copy_from_slice(&fixed);
-        let mut at = HEAD + FIXED;
-        at = append(room, at, qname);
+        for (place, word) in room[HEAD..HEAD + FIXED].chunks_exact_mut(8).zip(fixed) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        let mut at = append(room, HEAD + FIXED, qname);
         for text in &self.texts {
+            if text.bytes.is_empty() {
+                continue;
+            }
             at = append(room, at, text.bytes);
             if text.cut {
                 at = append(room, at, CUT_MARK.as_bytes());
@@ -224,11 +239,6 @@ impl<'a> Draft<'a> {
         room[4..8].copy_from_slice(&crc.to_le_bytes());
         at as u32
     }
-}
-
-#[inline]
-fn put<const N: usize>(fixed: &mut [u8; FIXED], at: usize, bytes: [u8; N]) {
-    fixed[at..at + N].copy_from_slice(&bytes);
 }
 
 #[inline]
@@ -265,8 +275,29 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
+/// Whether this is the wire form of a name and nothing besides: what [`Name::from_wire`] takes whole.
+fn is_name(wire: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(&length) = wire.get(at) {
+        at += 1 + length as usize;
+        if length == 0 {
+            return at == wire.len() && at <= MAX_WIRE;
+        }
+        if length as usize > MAX_LABEL {
+            return false;
+        }
+    }
+    false
+}
+
 impl<'a> Row<'a> {
+    /// The name asked for.
+    pub fn name(&self) -> Option<Name> {
+        Name::from_wire(self.qname?).ok()
+    }
+
     /// Reads a frame whose CRC holds; none when a field is out of its range all the same (a later version, or a forged file).
+    #[inline]
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Row<'a>> {
         let fixed: &[u8; FIXED] = bytes.get(HEAD..HEAD + FIXED)?.try_into().ok()?;
         let u16_at = |at| array(fixed, at).map(u16::from_le_bytes);
@@ -275,21 +306,18 @@ impl<'a> Row<'a> {
             return None;
         }
         let has = |flag: u16| flags & flag != 0;
-        let mut rest = bytes.get(HEAD + FIXED..)?;
-        let mut take = |length: usize| {
-            let (taken, left) = rest.split_at_checked(length)?;
-            rest = left;
-            Some(taken)
-        };
-        let qname = take(fixed[54] as usize)?;
+        let (qname, rest) = bytes.get(HEAD + FIXED..)?.split_at_checked(fixed[54] as usize)?;
         let qname = match (has(QNAME), qname) {
             (false, []) => None,
-            (true, wire) => Some(Name::from_wire(wire).ok().filter(|name| name.wire_len() == wire.len())?),
+            (true, wire) if is_name(wire) => Some(wire),
+            (true, _) => return None,
             (false, _) => return None,
         };
+        // All texts at once: what is UTF-8 as a whole, and begins each text with a character, is so in each.
+        let mut rest = std::str::from_utf8(rest).ok()?;
         let mut texts = [""; TEXTS];
         for (i, text) in texts.iter_mut().enumerate() {
-            *text = std::str::from_utf8(take(u16_at(72 + 2 * i)? as usize)?).ok()?;
+            (*text, rest) = rest.split_at_checked(u16_at(72 + 2 * i)? as usize)?;
         }
         if !rest.is_empty() {
             return None;

@@ -15,7 +15,7 @@ use crate::store::frame::Row;
 use crate::store::manifest::book::Book;
 use crate::store::manifest::leaf::{Fact, Stamp};
 use crate::store::part::{self, Content, Day};
-use crate::store::pick::{Batches, Place};
+use crate::store::pick::{Picked, Place};
 use crate::store::plan::{self, Held, Step};
 use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Segment};
@@ -154,7 +154,8 @@ impl Keeper {
             tracing::error!(lane, first = run.first, last = run.last, cause, "records were lost");
         }
         for (day, (mut places, lanes)) in found.days {
-            places.sort_unstable();
+            // Each lane is in the order of time, or nearly: this sort takes what is sorted as it is.
+            places.sort();
             let (Some(first), Some(last)) = (places.first(), places.last()) else { continue };
             let content = Content { day, from: first.time, to: last.time, lanes };
             self.commit(now, &content, &segments, &places)?;
@@ -177,7 +178,8 @@ impl Keeper {
         places: &[Place],
     ) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let fact = part::write(&shared.disk, &shared.paths, &shared.node, content, Batches::of(segments, places))?;
+        let picked = Picked { segments, places };
+        let fact = part::write(&shared.disk, &shared.paths, &shared.node, content, &picked)?;
         let path = shared.paths.dir.join(&fact.file);
         let mut manifest = locked(&shared.manifest);
         let before = manifest.size();
@@ -279,6 +281,7 @@ fn look_through(segments: &[Arc<Segment>], book: &Book, cursors: &HashMap<(u16, 
             }
         }
         found.cursors.insert(key(segment), walk.at());
+        segment.let_go(walk.at());
         if found.more {
             break;
         }

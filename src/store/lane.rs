@@ -27,9 +27,7 @@ pub(crate) struct Desk {
     /// The lane's number.
     pub(crate) lane: u16,
     /// A segment made ready.
-    pub(crate) spare: Mutex<Option<Segment>>,
-    /// Numbers the files of spares.
-    pub(crate) spares_made: AtomicU64,
+    pub(crate) spare: Mutex<Option<Arc<Segment>>>,
     /// Records appended since the lane was opened. Written by the lane alone.
     pub(crate) appended: AtomicU64,
     /// Records lost since the lane was opened. Written by the lane alone.
@@ -45,12 +43,16 @@ impl Desk {
         Desk {
             lane,
             spare: Mutex::new(None),
-            spares_made: AtomicU64::new(0),
             appended: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             starved: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// Whether anything was ever appended. A lane that never was needs no spare, and a start does not wait for one.
+    pub(crate) fn is_used(&self) -> bool {
+        self.appended.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -71,8 +73,8 @@ pub struct Lane {
 impl Lane {
     /// Opens a lane whose next record has the number `next`.
     pub(crate) fn open(shared: Arc<Shared>, desk: Arc<Desk>, next: u64) -> Result<Lane, StoreError> {
-        let mut segment = supply::prepare(&shared, &desk)?;
-        segment.begin(&shared.disk, next)?;
+        let segment = supply::prepare(&shared, &desk)?;
+        segment.begin(next);
         let segment = Arc::new(segment);
         locked(&shared.segments).push(segment.clone());
         Ok(Lane { shared, desk, segment, at: segment::HEAD, next, behind: Vec::new() })
@@ -89,6 +91,8 @@ impl Lane {
     pub fn append(&mut self, record: &Record<'_>) -> Result<u64, Full> {
         let draft = Draft::of(record);
         let room = draft.room();
+        // A page that is on its way to the medium is not written to again.
+        self.at = self.at.max(self.segment.aside());
         if self.at + room > self.segment.size() && !self.roll() {
             return Err(self.lose());
         }
@@ -124,11 +128,10 @@ impl Lane {
             Some(spare) => Ok(spare),
             // Once refused, only the supply asks the disk again: an answer must not wait for a full disk each time.
             None if starved => return false,
-            None => supply::prepare(&self.shared, &self.desk),
+            None => supply::prepare(&self.shared, &self.desk).map(Arc::new),
         };
-        let begun = fresh.and_then(|mut fresh| fresh.begin(&self.shared.disk, self.next).map(|()| fresh));
-        let fresh = match begun {
-            Ok(fresh) => Arc::new(fresh),
+        let fresh = match fresh {
+            Ok(fresh) => fresh,
             Err(error) => {
                 if !starved {
                     tracing::error!(lane = self.desk.lane, %error, "no space for records; counting what is lost");
@@ -142,6 +145,7 @@ impl Lane {
             tracing::warn!(lane = self.desk.lane, lost = self.segment.lost(), "there is space for records again");
             self.desk.starved.store(false, Ordering::Relaxed);
         }
+        fresh.begin(self.next);
         // Retired before the next one is known: whoever sees both sees that the old one is complete.
         let old = std::mem::replace(&mut self.segment, fresh.clone());
         self.at = segment::HEAD;

@@ -151,9 +151,8 @@ impl Manifest {
         &self.book
     }
 
-    /// Appends a leaf and makes its checkpoint. An error may come after the leaf was committed (its checkpoint is then made by the next
-    /// [`Manifest::settle`]); [`Manifest::size`] tells.
-    pub(crate) fn append(&mut self, time: Moment, fact: Fact) -> Result<(), StoreError> {
+    /// Appends a leaf, and leaves its checkpoint to the next [`Manifest::settle`].
+    pub(crate) fn append_leaf(&mut self, time: Moment, fact: Fact) -> Result<(), StoreError> {
         self.settle()?;
         let leaf = Leaf { v: leaf::VERSION, node: self.node.clone(), time: Stamp(time), prev: self.last.clone(), fact };
         let line = leaf.line().map_err(|error| StoreError::broken(&self.paths.leaves, error.to_string()))?;
@@ -165,6 +164,13 @@ impl Manifest {
         self.edge.push(tree::leaf_hash(line.as_bytes()));
         self.last = Some(hex(&tree::sha256(line.as_bytes())));
         self.book.add(&leaf);
+        Ok(())
+    }
+
+    /// Appends a leaf and makes its checkpoint. An error may come after the leaf was committed (its checkpoint is then made by the next
+    /// [`Manifest::settle`]); [`Manifest::size`] tells.
+    pub(crate) fn append(&mut self, time: Moment, fact: Fact) -> Result<(), StoreError> {
+        self.append_leaf(time, fact)?;
         self.settle()
     }
 

@@ -1,16 +1,23 @@
 //! A part: sealed rows of one UTC date, as a plain Parquet file that any engine reads.
+//!
+//! Columns are filled straight from the frames ([`group`]), most of them as words said once and their numbers ([`words`]); the `parquet`
+//! library puts chunks, statistics, indexes and filters together to a file.
+
+mod bits;
+mod chunk;
+mod group;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
@@ -20,7 +27,9 @@ use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
 use crate::store::paths::Paths;
+use crate::store::pick::Picked;
 use crate::store::runs::Runs;
+use group::Group;
 
 /// What writes parts, in their metadata and in the manifest.
 pub const WRITER: &str = concat!("cordon ", env!("CARGO_PKG_VERSION"));
@@ -38,6 +47,10 @@ const BLOOMED: [&str; 4] = ["client", "qname", "user", "device"];
 const GROUP_ROWS: usize = 128 * 1024;
 /// Rows of a page: the grain of the page index.
 const PAGE_ROWS: usize = 8192;
+/// After so many rows the memory their frames are mapped to is given back.
+const LET_GO_ROWS: u64 = 64 * 1024;
+/// How hard pages are compressed (zstd).
+const LEVEL: i32 = 3;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// A UTC date, as days since 1970-01-01.
@@ -82,12 +95,12 @@ pub(crate) fn write(
     paths: &Paths,
     node: &str,
     content: &Content,
-    batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
+    picked: &Picked<'_>,
 ) -> Result<PartFact, StoreError> {
     let folder = paths.parts.join(content.day.folder());
     disk.folder(&folder)?;
     let aside = paths.parts.join("sealing.tmp");
-    let written = write_aside(disk, &aside, node, content, batches);
+    let written = write_aside(disk, &aside, node, content, picked);
     if written.is_err() {
         // What is half written may hold the last octets of the disk.
         let _ = disk.remove(&aside);
@@ -124,21 +137,35 @@ fn write_aside(
     aside: &Path,
     node: &str,
     content: &Content,
-    batches: impl Iterator<Item = Result<RecordBatch, StoreError>>,
+    picked: &Picked<'_>,
 ) -> Result<Aside, StoreError> {
     let file = disk.create(aside)?;
     let runs = content.runs();
     let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(aside, error.to_string()))?;
-    let counted = runs.iter().map(|run| run.run().count()).sum();
-    let properties = properties(node, lanes, counted).map_err(StoreError::parquet(aside))?;
+    let refused = || StoreError::parquet(aside);
+    let schema = columns::schema();
+    let mut properties = properties(node, lanes);
+    add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
     let hashed = Hashed { disk, path: aside, file, hasher: Sha256::new(), pending: Vec::new(), written: 0 };
+    let schema = ArrowSchemaConverter::new().convert(&schema).map_err(refused())?;
     let mut writer =
-        ArrowWriter::try_new(hashed, columns::schema(), Some(properties)).map_err(StoreError::parquet(aside))?;
+        SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused())?;
+    let mut group = Group::new().map_err(refused())?;
     let mut rows = 0;
-    for batch in batches {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(StoreError::parquet(aside))?;
+    for place in picked.places {
+        let (segment, seq, row) = picked.read(place)?;
+        group.push(segment.node(), segment.lane(), seq, &row).map_err(refused())?;
+        rows += 1;
+        if group.is_full() {
+            group.write(&mut writer).map_err(refused())?;
+        }
+        if rows % LET_GO_ROWS == 0 {
+            picked.let_go();
+        }
+    }
+    picked.let_go();
+    if group.rows() > 0 {
+        group.write(&mut writer).map_err(refused())?;
     }
     let mut hashed = writer.into_inner().map_err(StoreError::parquet(aside))?;
     hashed.flush().map_err(StoreError::file(aside, "write"))?;
@@ -155,34 +182,18 @@ fn file_name(node: &str, content: &Content, sha256: &str) -> String {
     format!("{node}-{}-{}-{head}.parquet", time(content.from), time(content.to))
 }
 
-fn properties(node: &str, lanes: String, rows: u64) -> Result<WriterProperties, parquet::errors::ParquetError> {
+fn properties(node: &str, lanes: String) -> WriterProperties {
     let pair = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
-    let mut builder = WriterProperties::builder()
+    WriterProperties::builder()
         .set_created_by(WRITER.to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
         .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
         .set_key_value_metadata(Some(vec![
             pair(KEY_SCHEMA, &columns::SCHEMA_VERSION.to_string()),
             pair(KEY_WRITER, WRITER),
             pair(KEY_NODE, node),
             pair(KEY_LANES, &lanes),
-        ]));
-    // Times and numbers of records hardly repeat: a dictionary of them is built in vain.
-    for unique in ["time", "seq", "duration_us", "client_port"] {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(unique), false);
-    }
-    // The filters are laid out for as many values as there can be in a row group, and folded to what there were.
-    let most = rows.clamp(1, GROUP_ROWS as u64);
-    for column in BLOOMED {
-        builder = builder
-            .set_column_bloom_filter_fpp(ColumnPath::from(column), 0.01)
-            .set_column_bloom_filter_max_ndv(ColumnPath::from(column), most);
-    }
-    Ok(builder.build())
+        ]))
+        .build()
 }
 
 /// Which records a part found on disk says it holds, and of which node; none when it is no part of ours.
@@ -254,3 +265,6 @@ impl Hashed<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,31 +22,52 @@ pub(crate) struct Place {
     pub(crate) at: u32,
 }
 
+/// Rows at some places, in their order.
+#[derive(Clone, Copy)]
+pub(crate) struct Picked<'a> {
+    /// What they are read from.
+    pub(crate) segments: &'a [Arc<Segment>],
+    /// Where they are.
+    pub(crate) places: &'a [Place],
+}
+
+impl<'a> Picked<'a> {
+    /// The row at a place: its segment, its number, itself.
+    #[inline]
+    pub(crate) fn read(&self, place: &Place) -> Result<(&'a Segment, u64, Row<'a>), StoreError> {
+        let segment = self.segments.get(place.segment as usize);
+        let found = segment.and_then(|segment| {
+            let (seq, bytes) = segment.frame(place.at as usize)?;
+            Some((&**segment, seq, Row::read(bytes)?))
+        });
+        // Read a moment ago, so this is a medium that gives different answers.
+        found.ok_or_else(|| {
+            let path = segment.map_or(std::path::Path::new(""), |segment| segment.path());
+            StoreError::broken(path, format!("the frame at {} changed while it was read", place.at))
+        })
+    }
+
+    /// Gives back the memory that what was read takes up: segments are mapped, and hold more than a process should for a seal.
+    pub(crate) fn let_go(&self) {
+        self.segments.iter().for_each(|segment| segment.let_go(segment.size()));
+    }
+}
+
 /// Batches of the rows at some places, in their order.
 pub(crate) struct Batches<'a> {
-    segments: &'a [Arc<Segment>],
-    places: &'a [Place],
+    picked: Picked<'a>,
     batch: Batch,
 }
 
 impl<'a> Batches<'a> {
     /// Batches of at most [`MAX_ROWS`] rows.
     pub(crate) fn of(segments: &'a [Arc<Segment>], places: &'a [Place]) -> Batches<'a> {
-        Batches { segments, places, batch: Batch::new() }
+        Batches { picked: Picked { segments, places }, batch: Batch::new() }
     }
 
     fn build(&mut self, places: &[Place]) -> Result<RecordBatch, StoreError> {
         for place in places {
-            let segment = self.segments.get(place.segment as usize);
-            let found = segment.and_then(|segment| {
-                let (seq, bytes) = segment.frame(place.at as usize)?;
-                Some((segment, seq, Row::read(bytes)?))
-            });
-            // Read a moment ago, so this is a medium that gives different answers.
-            let Some((segment, seq, row)) = found else {
-                let path = segment.map_or(std::path::Path::new(""), |segment| segment.path());
-                return Err(StoreError::broken(path, format!("the frame at {} changed while it was read", place.at)));
-            };
+            let (segment, seq, row) = self.picked.read(place)?;
             self.batch.push(segment.node(), segment.lane(), seq, &row);
         }
         debug_assert_eq!(self.batch.rows(), places.len());
@@ -58,11 +79,12 @@ impl Iterator for Batches<'_> {
     type Item = Result<RecordBatch, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.places.is_empty() {
+        let places = self.picked.places;
+        if places.is_empty() {
             return None;
         }
-        let (now, later) = self.places.split_at(self.places.len().min(MAX_ROWS));
-        self.places = later;
+        let (now, later) = places.split_at(places.len().min(MAX_ROWS));
+        self.picked.places = later;
         Some(self.build(now))
     }
 }

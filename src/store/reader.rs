@@ -87,7 +87,7 @@ impl Reader {
             })?;
             book.add(&leaf);
         }
-        let segments = match recover::segments(paths) {
+        let segments = match recover::segments(paths, false) {
             Ok(found) => found,
             // Sealed and removed between the listing and the opening; or there is no folder yet.
             Err(error) if error.is_not_found() && paths.segments.is_dir() => return Ok(None),

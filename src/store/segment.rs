@@ -2,7 +2,11 @@
 //!
 //! The head is 512 octets, little-endian: magic (8), version u32, lane u16, length of the node's name u16, first sequence number u64 (0: not in use
 //! yet), lost records behind the last frame u64, salt u32, CRC-32 u32 of everything in the head but the two changing numbers, node's name.
-//! Frames follow, each aligned to 8 octets, then zeros.
+//! Frames follow, each aligned to 8 octets, then zeros. Between two frames there may be zeros up to where a page begins: a page that was put
+//! on the medium is write-protected, and the first to write to it again waits for the file system. So the lane goes on with the next one
+//! ([`Segment::step_aside`]).
+
+mod pages;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -12,15 +16,15 @@ use memmap2::{MmapOptions, MmapRaw};
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::frame;
+use pages::Pages;
 
 /// Octets of the head.
 pub(crate) const HEAD: usize = 512;
 /// Smallest segment: room for the longest frame.
 pub(crate) const SMALLEST: usize = 64 * 1024;
-/// How far ahead of a lane its pages are in memory at least, in octets.
-const LEAST_AHEAD: usize = 256 * 1024;
-/// Largest page there is by default on the machines we know.
-const PAGE: usize = 64 * 1024;
+/// Pages begin at multiples of this at least, and of [`LARGEST_PAGE`] at most, on the machines we know.
+const SMALLEST_PAGE: usize = 4096;
+const LARGEST_PAGE: usize = 64 * 1024;
 /// Longest name of a node, in octets.
 pub(crate) const MAX_NODE: usize = 255;
 const MAGIC: &[u8; 8] = b"CORDSEG\0";
@@ -39,37 +43,38 @@ pub(crate) struct Segment {
     lane: u16,
     node: Box<str>,
     salt: u32,
-    /// First sequence number by name or frames, for a head that a power cut kept from saying it.
+    /// First sequence number by its frames, for a head that a power cut kept from saying it.
     guess: u64,
-    /// Where the next frame goes: set by the lane after each frame; the whole size for a segment that is only read.
+    /// Where the next frame goes: set by the lane after each frame. Of a segment that is only read, up to where anything was ever written.
     end: AtomicU64,
     /// Up to where it is on the medium.
     synced: AtomicU64,
-    /// Up to where its pages were brought into memory, and where the next frame went when that was last looked at.
-    populated: AtomicU64,
-    looked_at: AtomicU64,
+    /// Up to where the lane is asked to leave it empty.
+    aside: AtomicU64,
+    /// Which of its pages are in the process's memory.
+    pages: Pages,
     /// No lane will write to it again.
     retired: AtomicBool,
 }
 
-/// Name of the file of a segment that is in use.
-pub(crate) fn file_name(lane: u16, first: u64) -> String {
-    format!("lane-{lane:05}-{first:020}.seg")
-}
-
-fn first_of_name(path: &Path) -> Option<u64> {
-    let (rest, first) = path.file_stem()?.to_str()?.rsplit_once('-')?;
-    if rest.starts_with("lane-") { first.parse().ok() } else { None }
-}
-
-/// Name of the file of a segment that waits to be used.
-pub(crate) fn spare_name(lane: u16, number: u64) -> String {
-    format!("spare-{lane:05}-{number}.seg")
+/// Name of a new file. It is never given another: a lane must not wait for a folder, and a reader who lists one would meet a file that is
+/// renamed twice or not at all.
+fn file_name(lane: u16) -> Result<String, StoreError> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(|_| StoreError::Random("a segment"))?;
+    Ok(format!("lane-{lane:05}-{:016x}.seg", u64::from_le_bytes(number)))
 }
 
 impl Segment {
-    /// Makes a segment for `lane` aside at `path`: space reserved, head written, on the medium, its first pages brought into memory.
-    pub(crate) fn prepare(disk: &Disk, path: &Path, size: usize, lane: u16, node: &str) -> Result<Segment, StoreError> {
+    /// Makes a segment for `lane` in `folder`: space reserved, head written, on the medium.
+    pub(crate) fn prepare(
+        disk: &Disk,
+        folder: &Path,
+        size: usize,
+        lane: u16,
+        node: &str,
+    ) -> Result<Segment, StoreError> {
+        let path = &folder.join(file_name(lane)?);
         let mut salt = [0; 4];
         getrandom::fill(&mut salt).map_err(|_| StoreError::Random("a segment"))?;
         let salt = u32::from_le_bytes(salt);
@@ -88,8 +93,7 @@ impl Segment {
             head[CRC..CRC + 4].copy_from_slice(&crc.to_le_bytes());
             // SAFETY: the map has at least HEAD octets and no one else knows of it yet.
             unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), map.as_mut_ptr(), HEAD) };
-            populate(&map, 0, LEAST_AHEAD.min(size));
-            map.flush_range(0, HEAD).map_err(StoreError::file(path, "sync the file"))?;
+            disk.sync(&file, path)?;
             Ok(map)
         })();
         match made {
@@ -102,21 +106,29 @@ impl Segment {
         }
     }
 
-    /// Brings the pages the lane will write next into memory, so that it is spared their page faults: as much as was written since the
-    /// last call twice over, and [`LEAST_AHEAD`] at least. A lane that is hardly used keeps hardly any memory.
-    pub(crate) fn populate_ahead(&self) {
-        let end = self.end.load(Ordering::Acquire);
-        let written = end - self.looked_at.swap(end, Ordering::Relaxed).min(end);
-        let size = self.map.len() as u64;
-        let wanted = end.saturating_add(written * 2).saturating_add(LEAST_AHEAD as u64).min(size);
-        let there = self.populated.load(Ordering::Relaxed);
-        // Steps of some size: a lane at rest needs no system call.
-        // A segment that is only read has its end at its size.
-        if end >= size || there >= size || wanted < there.saturating_add(LEAST_AHEAD as u64 / 2).min(size) {
-            return;
+    /// Brings its first pages into memory, `ahead` octets at least: those of a spare that is to be used soon.
+    pub(crate) fn make_ready(&self, ahead: usize) {
+        self.pages.begin(&self.map, ahead);
+    }
+
+    /// Brings the pages the lane will write next into memory, so that it is spared their page faults, if it wrote anything since the last
+    /// call or was synced (`again`). A lane that is hardly used keeps hardly any memory.
+    pub(crate) fn populate_ahead(&self, again: bool) {
+        if !self.is_retired() {
+            self.pages.go_ahead(&self.map, self.end().max(self.aside()), again);
         }
-        populate(&self.map, there as usize, (wanted - there) as usize);
-        self.populated.store(wanted, Ordering::Relaxed);
+    }
+
+    /// Gives the memory back that pages behind the lane take up, up to `to`; the system keeps them, and they can be read as before.
+    pub(crate) fn let_go(&self, to: usize) {
+        // The page a lane stands in is its own.
+        let to = if self.is_retired() { to } else { to.min(self.end().max(self.aside())) };
+        self.pages.let_go(&self.map, to.min(self.size()));
+    }
+
+    /// When the lane will soon need another segment: how many octets of it.
+    pub(crate) fn needs_another(&self) -> Option<usize> {
+        if self.is_retired() { None } else { self.pages.to_come(&self.map) }
     }
 
     fn of(map: MmapRaw, path: &Path, lane: u16, node: &str, salt: u32, end: usize) -> Segment {
@@ -128,8 +140,8 @@ impl Segment {
             salt,
             guess: 0,
             end: AtomicU64::new(end as u64),
-            populated: AtomicU64::new(LEAST_AHEAD as u64),
-            looked_at: AtomicU64::new(end as u64),
+            aside: AtomicU64::new(0),
+            pages: Pages::default(),
             synced: AtomicU64::new(HEAD as u64),
             retired: AtomicBool::new(false),
         }
@@ -160,24 +172,18 @@ impl Segment {
             _ => return Err(StoreError::broken(path, "has a damaged head; move it away to go on without it")),
         };
         let lane = u16::from_le_bytes([head[12], head[13]]);
-        let mut segment = Segment::of(map, path, lane, node, word(SALT), size as usize);
+        let end = pages::begun(&file, size).min(size) as usize & !7;
+        let mut segment = Segment::of(map, path, lane, node, word(SALT), end.max(HEAD));
         segment.retired.store(true, Ordering::Relaxed);
         if segment.first() == 0 {
-            segment.guess = match first_of_name(path) {
-                Some(first) => first,
-                None => segment.walk_to_zero(HEAD).next().map_or(0, |met| met.seq),
-            };
+            segment.guess = segment.walk_to_zero(HEAD).next().map_or(0, |met| met.seq);
         }
         Ok(Some(segment))
     }
 
-    /// Takes a prepared segment into use: its first sequence number is written and the file gets its name.
-    pub(crate) fn begin(&mut self, disk: &Disk, first: u64) -> Result<(), StoreError> {
-        let path = self.path.with_file_name(file_name(self.lane, first));
-        disk.rename(&self.path, &path)?;
-        self.path = path;
+    /// Takes a prepared segment into use: its first sequence number is written.
+    pub(crate) fn begin(&self, first: u64) {
         self.counter(FIRST).store(first.to_le(), Ordering::Release);
-        Ok(())
     }
 
     /// Which lane wrote it.
@@ -241,6 +247,22 @@ impl Segment {
     /// Whether it holds frames that may not be on the medium.
     pub(crate) fn wants_sync(&self) -> bool {
         self.synced.load(Ordering::Acquire) < self.end() as u64
+    }
+
+    /// Up to where the lane is asked to leave it empty.
+    #[inline]
+    pub(crate) fn aside(&self) -> usize {
+        self.aside.load(Ordering::Relaxed) as usize
+    }
+
+    /// Asks the lane to leave the rest of the page it stands in empty, since the page is to be put on the medium. One that has little in it
+    /// yet is gone on with: a lane that is hardly used would else fill its segments with nothing.
+    pub(crate) fn step_aside(&self) {
+        let end = self.end();
+        let next = end.next_multiple_of(pages::size());
+        if !self.is_retired() && self.synced.load(Ordering::Relaxed) < end as u64 && next - end <= pages::size() / 2 {
+            self.aside.store(next as u64, Ordering::Relaxed);
+        }
     }
 
     /// Waits until everything appended so far is on the medium.
@@ -313,7 +335,7 @@ impl Segment {
         Walk { segment: self, at: from, limit: self.end().min(self.size()), to_zero: false, damaged: false }
     }
 
-    /// Walks as [`Segment::walk`], but ends at the first place where no frame was begun: for the segment a lane of another process
+    /// Walks as [`Segment::walk`], but ends where no frame was begun, nor on the next page: for the segment a lane of another process
     /// writes to, whose empty rest is not worth a look.
     pub(crate) fn walk_to_zero(&self, from: usize) -> Walk<'_> {
         Walk { to_zero: true, ..self.walk(from) }
@@ -351,6 +373,13 @@ impl Walk<'_> {
         self.at
     }
 
+    /// The page behind `at` that something was begun on, if the lane left the rest of this one empty.
+    fn next_begun(&self, at: usize) -> Option<usize> {
+        let first = (at + 1).next_multiple_of(SMALLEST_PAGE);
+        let mut pages = (first..).step_by(SMALLEST_PAGE).take(LARGEST_PAGE / SMALLEST_PAGE);
+        pages.find(|page| page + frame::HEAD <= self.limit && self.segment.length_at(*page) != 0)
+    }
+
     /// Whether something that is no frame follows the last frame met: one that was torn. Tells after the walk has ended.
     pub(crate) fn is_torn(&self) -> bool {
         self.damaged
@@ -375,7 +404,8 @@ impl<'a> Iterator for Walk<'a> {
             }
             let length = self.segment.length_at(at);
             if length == 0 && self.to_zero {
-                return None;
+                at = self.next_begun(at)?;
+                continue;
             }
             self.damaged |= length != 0;
             at += 8;
@@ -385,17 +415,6 @@ impl<'a> Iterator for Walk<'a> {
             }
         }
         None
-    }
-}
-
-/// Brings pages into memory for writing. It only spares the lane their faults: kernels before 5.14 refuse, which is fine.
-fn populate(map: &MmapRaw, from: usize, length: usize) {
-    // Pages begin at multiples of 4 KiB at least; the start of the map is one.
-    let from = from & !(PAGE - 1);
-    if from < map.len() {
-        let length = length.min(map.len() - from);
-        // SAFETY: the range lies within the map.
-        unsafe { libc::madvise(map.as_mut_ptr().add(from).cast(), length, libc::MADV_POPULATE_WRITE) };
     }
 }
 
@@ -413,7 +432,7 @@ fn reserve(disk: &Disk, file: &mut std::fs::File, path: &Path, size: usize) -> R
     // SAFETY: the descriptor is open over the call.
     let outcome = unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, size as libc::off_t) };
     if outcome == 0 {
-        return disk.sync(file, path);
+        return Ok(());
     }
     let error = std::io::Error::last_os_error();
     if error.raw_os_error() != Some(libc::EOPNOTSUPP) {
@@ -427,7 +446,7 @@ fn reserve(disk: &Disk, file: &mut std::fs::File, path: &Path, size: usize) -> R
         disk.write(file, path, &zeros[..now])?;
         left -= now;
     }
-    disk.sync(file, path)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::store::error::StoreError;
 use crate::store::lane::Desk;
-use crate::store::segment::{self, Segment};
+use crate::store::segment::Segment;
 use crate::store::{Shared, locked};
 
 /// How often the supply looks round when nothing wakes it and syncing does not need it.
@@ -21,14 +21,14 @@ pub(crate) fn prepare(shared: &Shared, desk: &Desk) -> Result<Segment, StoreErro
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         return Err(StoreError::file(&shared.paths.segments, "reserve space")(full));
     }
-    let number = desk.spares_made.fetch_add(1, Ordering::Relaxed);
-    let path = shared.paths.segments.join(segment::spare_name(desk.lane, number));
-    Segment::prepare(&shared.disk, &path, size, desk.lane, &shared.node)
+    Segment::prepare(&shared.disk, &shared.paths.segments, size, desk.lane, &shared.node)
 }
 
 /// One look round: spares where they are missing, everything appended synced. Errors are told once they begin, not at every look.
 pub(crate) fn look_round(shared: &Shared, failing: &mut bool) {
-    let outcome = supply(shared).and(sync(shared));
+    // First of all: a lane may have little left that it can write to without a wait.
+    populate_ahead(shared);
+    let outcome = sync(shared).and(supply(shared));
     if let Err(error) = &outcome
         && !*failing
     {
@@ -44,22 +44,40 @@ fn supply(shared: &Shared) -> Result<(), StoreError> {
             if let Some(spare) = locked(&desk.spare).take() {
                 shared.disk.remove(spare.path())?;
             }
-        } else if locked(&desk.spare).is_none() {
+        } else if locked(&desk.spare).is_none() && desk.is_used() {
             let spare = prepare(shared, &desk)?;
-            *locked(&desk.spare) = Some(spare);
+            spare.make_ready(0);
+            *locked(&desk.spare) = Some(Arc::new(spare));
         }
     }
     Ok(())
 }
 
+/// Brings pages that lanes will write next into memory.
+fn populate_ahead(shared: &Shared) {
+    let all: Vec<_> = locked(&shared.segments).clone();
+    for segment in &all {
+        segment.populate_ahead(false);
+        if let Some(ahead) = segment.needs_another() {
+            let desk = locked(&shared.desks).iter().find(|desk| desk.lane == segment.lane()).cloned();
+            // Not under the lock: the lane comes for it.
+            if let Some(spare) = desk.and_then(|desk| locked(&desk.spare).clone()) {
+                spare.make_ready(ahead);
+            }
+        }
+    }
+}
+
 /// Puts everything appended on the medium.
 pub(crate) fn sync(shared: &Shared) -> Result<(), StoreError> {
     let all: Vec<_> = locked(&shared.segments).clone();
-    all.iter().for_each(|segment| segment.populate_ahead());
-    let segments = all.iter().filter(|one| one.wants_sync());
     let now = shared.clock.now();
-    for segment in segments {
+    for segment in all.iter().filter(|one| one.wants_sync()) {
+        segment.step_aside();
+        // Before the sync: each page that is still mapped then has to be made read-only, with an interrupt for the lane's processor.
+        segment.let_go(segment.size());
         segment.sync()?;
+        segment.populate_ahead(true);
     }
     shared.synced_at.store(now.micros(), Ordering::Relaxed);
     Ok(())

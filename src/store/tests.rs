@@ -271,9 +271,7 @@ fn records_lost_for_want_of_space_are_counted_and_told() {
     ground.limits.keep_free = 0;
     let store = ground.open();
     let mut lane = store.lane().unwrap();
-    // The file that stands where the next spare would go makes it fail, as a full disk does.
-    let in_the_way = ground.dir().join("segments").join(segment::spare_name(0, 1));
-    std::fs::create_dir(&in_the_way).unwrap();
+    ground.disk.full.store(true, Ordering::Relaxed);
     let mut lost = 0;
     for n in 0.. {
         match append(&mut lane, NOON, &format!("m{n}.example")) {
@@ -292,7 +290,7 @@ fn records_lost_for_want_of_space_are_counted_and_told() {
     assert_eq!(ground.verified().lost_rows, 7, "known before the manifest says so");
     store.flush().unwrap();
     // Space again: the supply finds it, the lane goes on.
-    std::fs::remove_dir(&in_the_way).unwrap();
+    ground.disk.full.store(false, Ordering::Relaxed);
     supply::look_round(&store.shared, &mut false);
     let seq = append(&mut lane, NOON, "again.example").unwrap();
     assert_eq!(seq, expected.len() as u64 + 8);
@@ -312,7 +310,7 @@ fn losses_survive_a_kill() {
     let ground = Ground::new();
     let store = ground.open();
     let mut lane = store.lane().unwrap();
-    std::fs::create_dir(ground.dir().join("segments").join(segment::spare_name(0, 1))).unwrap();
+    ground.disk.full.store(true, Ordering::Relaxed);
     let mut lost = 0;
     let mut appended = 0;
     while lost < 3 {
@@ -322,7 +320,7 @@ fn losses_survive_a_kill() {
         }
     }
     drop((lane, store));
-    std::fs::remove_dir(ground.dir().join("segments").join(segment::spare_name(0, 1))).unwrap();
+    ground.disk.full.store(false, Ordering::Relaxed);
     let store = ground.open();
     let mut lane = store.lane().unwrap();
     assert_eq!(append(&mut lane, NOON, "b.example").unwrap(), appended + lost + 1);

@@ -14,13 +14,32 @@ impl Matcher {
     ///
     /// It reads every octet once, for the checksum.
     pub fn open(bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Matcher, MatcherError> {
+        Matcher::open_by(bytes, |octets| {
+            let mut crc = crc32fast::Hasher::new();
+            crc.update(octets);
+            crc
+        })
+    }
+
+    /// How many octets of a compiled file of this length its checksum is made of, but for the first part of the trailer, which
+    /// [`Matcher::open_by`] adds.
+    pub fn covered(length: usize) -> usize {
+        length.saturating_sub(Trailer::LENGTH)
+    }
+
+    /// As [`Matcher::open`], with a checksum of the caller's making: of many octets it can be made in several threads, which there are
+    /// none of on this floor.
+    pub fn open_by(
+        bytes: impl AsRef<[u8]> + Send + 'static,
+        checksum: impl FnOnce(&[u8]) -> crc32fast::Hasher,
+    ) -> Result<Matcher, MatcherError> {
         let bytes = Bytes::from_owner(bytes);
-        let trailer = checked_trailer(&bytes)?;
+        let trailer = checked_trailer(&bytes, checksum)?;
         assembled(bytes, trailer).ok_or(MatcherError::Contradiction)
     }
 }
 
-fn checked_trailer(bytes: &[u8]) -> Result<Trailer, MatcherError> {
+fn checked_trailer(bytes: &[u8], checksum: impl FnOnce(&[u8]) -> crc32fast::Hasher) -> Result<Trailer, MatcherError> {
     if bytes.get(..START_MAGIC.len()) != Some(START_MAGIC) {
         return Err(MatcherError::Magic);
     }
@@ -31,8 +50,7 @@ fn checked_trailer(bytes: &[u8]) -> Result<Trailer, MatcherError> {
     }
     let (before, end) = bytes.split_last_chunk::<{ Trailer::LENGTH }>().ok_or(MatcherError::CutShort)?;
     let trailer = Trailer::from_bytes(end).ok_or(MatcherError::CutShort)?;
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(before);
+    let mut crc = checksum(before);
     crc.update(&end[..Trailer::LENGTH - Trailer::UNCOVERED]);
     if crc.finalize() == trailer.crc { Ok(trailer) } else { Err(MatcherError::Checksum) }
 }

@@ -38,7 +38,7 @@ fn row<'a>() -> Row<'a> {
         user: None,
         via: Some(Via::Static),
         as_of: Some(Moment(1_000_000)),
-        qname: Some(Name::parse("WWW.Bet.Example.CO.UK").unwrap()),
+        qname: Some(b"\x03www\x03bet\x07example\x02co\x02uk\0"),
         qtype: 65280,
         action: Action::Blocked,
         category: Some("gambling"),

@@ -180,7 +180,7 @@ proptest! {
             user: subject.user(),
             via: known.map(|known| known.via),
             as_of: known.and_then(|known| known.as_of),
-            qname,
+            qname: qname.as_ref().map(Name::as_wire),
             qtype: number,
             action: record.action,
             category: record.category,

@@ -26,12 +26,17 @@ pub(crate) struct Recovered {
     pub(crate) live_rows: u64,
 }
 
-/// Every segment file, opened, sorted by lane and number; unused ones too.
-pub(crate) fn segments(paths: &Paths) -> Result<Vec<(PathBuf, Option<Segment>)>, StoreError> {
+/// Every segment file, opened, sorted by lane and number; unused ones too. `settle`: what was written to each is put on the medium first, so that
+/// no file system has to tell of what is only in memory where a file was written to.
+pub(crate) fn segments(paths: &Paths, settle: bool) -> Result<Vec<(PathBuf, Option<Segment>)>, StoreError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&paths.segments).map_err(StoreError::file(&paths.segments, "list the folder"))? {
         let path = entry.map_err(StoreError::file(&paths.segments, "list the folder"))?.path();
         if path.extension().is_some_and(|ending| ending == "seg") {
+            if settle {
+                let file = std::fs::File::open(&path).map_err(StoreError::file(&path, "open the file"))?;
+                file.sync_all().map_err(StoreError::file(&path, "sync the file"))?;
+            }
             let segment = Segment::open(&path)?;
             found.push((path, segment));
         }
@@ -53,7 +58,7 @@ pub(crate) fn recover(
         recovered.next.insert(lane, runs.last().map_or(1, |last| last.saturating_add(1)));
     }
     let mut live: BTreeMap<u16, Runs> = BTreeMap::new();
-    for (path, segment) in segments(paths)? {
+    for (path, segment) in segments(paths, true)? {
         let Some(segment) = segment.filter(|segment| segment.lost() > 0 || !segment.is_blank()) else {
             disk.remove(&path)?;
             continue;

@@ -9,18 +9,19 @@ use crate::subject::Subject;
 use crate::verdict::{Action, Transport};
 use std::os::unix::fs::FileExt;
 
-/// A segment with `count` frames, numbered from `first`; gives the path and where each frame is.
-fn filled(folder: &Path, first: u64, count: u64) -> (PathBuf, Vec<usize>) {
-    let path = folder.join(spare_name(3, 0));
-    let mut segment = Segment::prepare(&Disk::default(), &path, SMALLEST, 3, "dns1").unwrap();
-    segment.begin(&Disk::default(), first).unwrap();
-    let subject = Subject::bare("10.0.0.1".parse().unwrap());
-    let mut at = HEAD;
-    let mut places = Vec::new();
-    for seq in first..first + count {
-        let qname = Name::parse(&format!("n{seq}.example")).unwrap();
+/// What a lane does to its segment.
+struct Writer<'a> {
+    segment: &'a Segment,
+    at: usize,
+    next: u64,
+}
+
+impl Writer<'_> {
+    fn append(&mut self) {
+        let subject = Subject::bare("10.0.0.1".parse().unwrap());
+        let qname = Name::parse(&format!("n{}.example", self.next)).unwrap();
         let record = Record {
-            time: Moment(seq as i64),
+            time: Moment(self.next as i64),
             client: "10.0.0.1:53".parse().unwrap(),
             transport: Transport::Udp,
             network_zone: "hq",
@@ -42,12 +43,25 @@ fn filled(folder: &Path, first: u64, count: u64) -> (PathBuf, Vec<usize>) {
         let draft = Draft::of(&record);
         // SAFETY: the one writer, within the map.
         unsafe {
-            let length = draft.write(segment.room(at, draft.room()), seq, segment.salt());
-            segment.publish(at, length, at + draft.room());
+            let length = draft.write(self.segment.room(self.at, draft.room()), self.next, self.segment.salt());
+            self.segment.publish(self.at, length, self.at + draft.room());
         }
-        places.push(at);
-        at += draft.room();
+        self.at += draft.room();
+        self.next += 1;
     }
+}
+
+/// A segment with `count` frames, numbered from `first`; gives the path and where each frame is.
+fn filled(folder: &Path, first: u64, count: u64) -> (PathBuf, Vec<usize>) {
+    let segment = Segment::prepare(&Disk::default(), folder, SMALLEST, 3, "dns1").unwrap();
+    segment.begin(first);
+    let mut lane = Writer { segment: &segment, at: HEAD, next: first };
+    let places = (0..count).map(|_| {
+        let at = lane.at;
+        lane.append();
+        at
+    });
+    let places = places.collect();
     (segment.path().to_path_buf(), places)
 }
 
@@ -66,7 +80,6 @@ fn overwrite(path: &Path, at: usize, octets: &[u8]) {
 fn another_process_reads_what_was_published() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = filled(folder.path(), 41, 9);
-    assert_eq!(path.file_name().unwrap().to_str(), Some("lane-00003-00000000000000000041.seg"));
     assert_eq!(numbers(&path), ((41..50).collect(), false));
     let segment = Segment::open(&path).unwrap().unwrap();
     assert_eq!((segment.lane(), segment.first(), segment.node(), segment.lost()), (3, 41, "dns1", 0));
@@ -105,14 +118,11 @@ fn a_length_that_lies_leads_nowhere() {
 }
 
 #[test]
-fn a_head_that_lost_its_number_is_read_by_its_name_or_frames() {
+fn a_head_that_lost_its_number_is_read_by_its_frames() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = filled(folder.path(), 77, 2);
     overwrite(&path, FIRST, &[0; 8]);
     assert_eq!(Segment::open(&path).unwrap().unwrap().first(), 77);
-    let spare = folder.path().join("spare-00003-0.seg");
-    std::fs::rename(&path, &spare).unwrap();
-    assert_eq!(Segment::open(&spare).unwrap().unwrap().first(), 77);
 }
 
 #[test]
@@ -142,4 +152,45 @@ fn any_single_damage_costs_at_most_the_frame_it_hits() {
         assert!((1..=6).filter(|seq| *seq != hit).all(|seq| seqs.contains(&seq)), "octet {at}: {seqs:?}");
         overwrite(&path, at, &[whole[at]]);
     }
+}
+
+#[test]
+fn what_a_lane_left_empty_behind_a_page_hides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = Segment::prepare(&Disk::default(), folder.path(), SMALLEST, 3, "dns1").unwrap();
+    segment.begin(1);
+    let mut lane = Writer { segment: &segment, at: HEAD, next: 1 };
+    let mut left_empty = 0;
+    for round in 0..20 {
+        (0..7 + round % 5).for_each(|_| lane.append());
+        segment.step_aside();
+        segment.sync().unwrap();
+        let aside = segment.aside();
+        assert!(aside == 0 || aside.is_multiple_of(4096), "{aside}");
+        left_empty += usize::from(aside > lane.at);
+        lane.at = lane.at.max(aside);
+    }
+    assert!(left_empty > 3, "the lane was asked {left_empty} times");
+    let expected: Vec<u64> = (1..lane.next).collect();
+    let own: Vec<u64> = segment.walk(HEAD).map(|met| met.seq).collect();
+    assert_eq!(own, expected);
+    assert_eq!(numbers(segment.path()), (expected.clone(), false));
+    let other = Segment::open(segment.path()).unwrap().unwrap();
+    assert_eq!(other.walk_to_zero(HEAD).map(|met| met.seq).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_lane_that_has_written_little_to_its_page_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = Segment::prepare(&Disk::default(), folder.path(), SMALLEST, 3, "dns1").unwrap();
+    segment.begin(1);
+    let mut lane = Writer { segment: &segment, at: HEAD, next: 1 };
+    lane.append();
+    segment.step_aside();
+    assert_eq!(segment.aside(), 0);
+    while lane.at < 3000 {
+        lane.append();
+    }
+    segment.step_aside();
+    assert_eq!(segment.aside(), pages::size());
 }
