@@ -16,6 +16,7 @@ use std::time::Instant;
 use cordon::dns::Name;
 use cordon::dns::types::rtype;
 use cordon::list::{Compiler, Format, Hits, Matcher, Role, read};
+use cordon::load::names::{self, Dice, host, unlisted};
 use cordon::verdict::{CategoryId, ListId};
 
 /// Look-ups that are timed together: reading the clock costs as much as one.
@@ -32,7 +33,7 @@ fn main() {
             let format = arguments.get(1).map(|word| Format::from_word(word).expect("a format"));
             (std::fs::read(path).expect("the list can be read"), format)
         }
-        None => (synthetic(count), None),
+        None => (names::list(count as usize), None),
     };
     figure("list", format_args!("{} octets", list.len()));
     let path = std::env::temp_dir().join(format!("cordon-bench-lists-{}", std::process::id()));
@@ -106,7 +107,7 @@ fn opened(path: &std::path::Path) -> Matcher {
 }
 
 fn look_ups(matcher: &Matcher, names: &[Name]) {
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let many = BATCH * BATCHES;
     let pick = |dice: &mut Dice| names[dice.below(names.len())];
     let hits: Vec<Name> = (0..many).map(|_| pick(&mut dice)).collect();
@@ -187,7 +188,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Random names against the compiled file, each that is found against the list itself.
 fn never_wrong(matcher: &Matcher, names: &[Name], random: u64) {
     let set: HashSet<&[u8]> = names.iter().map(|name| name.as_wire()).collect();
-    let (mut dice, mut found, mut listed, mut wrong) = (Dice(11), Hits::new(), 0u64, 0u64);
+    let (mut dice, mut found, mut listed, mut wrong) = (Dice::new(11), Hits::new(), 0u64, 0u64);
     for n in 0..random {
         // Half of them are made as listed names are, so that some are listed indeed.
         let name = if n % 2 == 0 { unlisted(&mut dice) } else { Name::parse(&host(&mut dice)).unwrap_or(Name::ROOT) };
@@ -198,83 +199,6 @@ fn never_wrong(matcher: &Matcher, names: &[Name], random: u64) {
     }
     figure("random names", format_args!("{random}, {listed} of them listed, {wrong} told wrongly"));
     assert_eq!(wrong, 0);
-}
-
-/// As many distinct names as feeds have them: half registrable domains, half hosts below one.
-fn synthetic(count: u64) -> Vec<u8> {
-    let mut dice = Dice(3);
-    let mut known = HashSet::with_capacity(count as usize);
-    let mut list = Vec::new();
-    while (known.len() as u64) < count {
-        let name = host(&mut dice);
-        if known.insert(foldhash(&name)) {
-            list.extend_from_slice(name.as_bytes());
-            list.push(b'\n');
-        }
-    }
-    list
-}
-
-fn foldhash(text: &str) -> u64 {
-    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
-}
-
-fn host(dice: &mut Dice) -> String {
-    const TOPS: [&str; 16] = [
-        "com", "com", "com", "com", "com", "com", "net", "net", "org", "info", "xyz", "top", "ru", "de", "co.uk", "io",
-    ];
-    const HOSTS: [&str; 8] = ["ads", "track", "cdn", "static", "m", "promo", "login", "pixel"];
-    let mut name = String::new();
-    if dice.below(2) == 0 {
-        name.push_str(HOSTS[dice.below(HOSTS.len())]);
-        if dice.below(2) == 0 {
-            name.push_str(&dice.below(100).to_string());
-        }
-        name.push('.');
-    }
-    for _ in 0..2 + dice.below(4) {
-        name.push(char::from(b"bcdfghjklmnprstvwz"[dice.below(18)]));
-        name.push(char::from(b"aeiou"[dice.below(5)]));
-    }
-    match dice.below(4) {
-        0 => name.push_str(&dice.below(10_000).to_string()),
-        1 => {
-            name.push('-');
-            for _ in 0..1 + dice.below(3) {
-                name.push(char::from(b"bcdfghjklmnprstvwz"[dice.below(18)]));
-                name.push(char::from(b"aeiou"[dice.below(5)]));
-            }
-        }
-        _ => {}
-    }
-    name.push('.');
-    name.push_str(TOPS[dice.below(TOPS.len())]);
-    name
-}
-
-/// Names as people ask for them, hardly ever on a list.
-fn unlisted(dice: &mut Dice) -> Name {
-    let word =
-        |dice: &mut Dice| (0..6 + dice.below(9)).map(|_| char::from(b'a' + dice.below(26) as u8)).collect::<String>();
-    let top = ["com", "net", "org", "co.uk", "gov.uk"][dice.below(5)];
-    Name::parse(&format!("www.{}.{top}", word(dice))).unwrap_or(Name::ROOT)
-}
-
-/// Numbers that look random and are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((u128::from(self.0) * bound as u128) >> 64) as usize
-    }
-
-    /// A place below `bound`, the first ones more often: its logarithm is even.
-    fn zipf(&mut self, bound: usize) -> usize {
-        let share = self.below(1 << 30) as f64 / f64::from(1 << 30);
-        (((bound + 1) as f64).powf(share) as usize - 1).min(bound - 1)
-    }
 }
 
 /// Resident octets of this process now.

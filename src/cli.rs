@@ -1,6 +1,7 @@
 //! Floor 5: the commands. Each lives in a module of its own with its arguments and a `run`.
 
 pub mod args;
+pub mod bench;
 pub mod check;
 pub mod completions;
 pub mod explain;
@@ -52,6 +53,7 @@ impl Cli {
             Command::Withdraw(command) => withdraw::run(&command, &loaded(config)?, &Clock::Real, &mut out),
             Command::Log(command) => log::run(command, &loaded(config)?, &mut out),
             Command::Check => check::run(config, &mut out),
+            Command::Bench(args) => bench::run(&args, &mut out),
             Command::Schema => schema::run(&mut out),
             Command::Completions { shell } => completions::run(shell, &mut out),
         }

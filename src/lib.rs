@@ -11,9 +11,9 @@
 //! | 2 | [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
 //! | 4 | [`serve`], [`web`], [`collect`] | doors, and what is collected from outside |
-//! | 5 | [`app`], [`cli`] | the house |
+//! | 5 | [`app`], [`cli`], [`load`] | the house, and what measures it |
 //!
-//! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`,
+//! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `cli -> app`, `cli -> load`,
 //! and from every keeper to `config`, whose checked values they are made from.
 
 pub mod access;
@@ -27,6 +27,7 @@ pub mod dns;
 pub mod engine;
 pub mod hex;
 pub mod list;
+pub mod load;
 pub mod local;
 pub mod metrics;
 pub mod moment;

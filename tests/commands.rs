@@ -91,3 +91,64 @@ fn the_schema_is_printed_as_it_is_kept() {
     let kept = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/schema.json")).unwrap();
     assert!(cordon(&["schema"]).stdout == kept);
 }
+
+#[test]
+fn a_bench_checks_every_answer_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = folder.path().to_str().unwrap();
+    let list = folder.path().join("own.txt");
+    std::fs::write(&list, (0..500).map(|n| format!("listed{n}.example\n")).collect::<String>()).unwrap();
+    let output = cordon(&[
+        "bench",
+        "--json",
+        "--folder",
+        within,
+        "--list",
+        list.to_str().unwrap(),
+        "--seconds",
+        "0.3",
+        "--rate",
+        "2000",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let workloads = object["workloads"].as_array().unwrap();
+    let keys: Vec<&str> = workloads.iter().map(|workload| workload["workload"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["cached", "blocked", "mixed", "rate"]);
+    for workload in workloads {
+        for server in ["cordon", "echo"] {
+            let found = &workload[server];
+            assert!(found["answered"].as_u64().unwrap() > 0 && found["cpu_us"].as_f64().unwrap() > 0.0, "{workload}");
+            assert_eq!(found["wrong"], 0, "{workload}");
+        }
+        assert!(
+            workload["threads"].as_array().unwrap().iter().any(|threads| threads["does"] == "workers"),
+            "{workload}"
+        );
+    }
+    assert_eq!((&object["listed"], &object["records_lost"]), (&500.into(), &0.0.into()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "its folder is gone, the list is not");
+}
+
+#[test]
+fn what_a_bench_cannot_do_is_said_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, within) = (folder.path().join("empty.txt"), folder.path().to_str().unwrap());
+    std::fs::write(&empty, "# nothing\n").unwrap();
+    let empty = empty.to_str().unwrap();
+    for (arguments, code, said) in [
+        (&["--seconds", "0"][..], 2, "a number of seconds from 0.2 to 600 is wanted"),
+        (&["--names", "5"], 2, "5 is not in 1000..=20000000"),
+        (&["--workers", "0"], 2, "0 is not in 1..=256"),
+        (&["--list", "x", "--names", "5000"], 2, "cannot be used with"),
+        (&["--list", "nowhere.txt"], 1, "nowhere.txt: cannot be read: "),
+        (&["--list", empty], 1, "there is no name in it that is blocked beyond doubt"),
+        (&["--folder", "/nowhere"], 1, "choose another with --folder"),
+    ] {
+        let within = if arguments.contains(&"--folder") { vec![] } else { vec!["--folder", within] };
+        let output = cordon(&[&["bench"], &within[..], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}

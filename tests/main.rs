@@ -2,6 +2,7 @@
 
 mod access;
 mod aliases;
+mod allocations;
 mod answers;
 mod blocklists;
 mod cache;
@@ -35,3 +36,7 @@ mod tickets;
 mod updates;
 mod watch;
 mod zones;
+
+/// Counts for the tests of `allocations`; for all others it is the system's.
+#[global_allocator]
+static ALLOCATOR: support::counted::Counting = support::counted::Counting;

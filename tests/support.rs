@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod client;
 pub mod cordon;
+pub mod counted;
 pub mod exported;
 pub mod figures;
 pub mod house;

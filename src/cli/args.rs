@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::bench::BenchArgs;
 use super::explain::ExplainArgs;
 use super::grant::GrantCommand;
 use super::lists::ListsCommand;
@@ -52,6 +53,8 @@ pub enum Command {
     /// Search, follow, count, export and verify the log; every look is itself recorded
     #[command(subcommand)]
     Log(LogCommand),
+    /// Measure how quick Cordon is on this machine, and what it costs, with a server of the bench's own
+    Bench(BenchArgs),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
     /// Print shell completions

@@ -12,7 +12,7 @@ use cordon::cache::Cache;
 use cordon::config::Config;
 use cordon::engine::fast::{self, Packet, Slow, Way};
 use cordon::engine::reload::{assemble, probe};
-use cordon::engine::{Desk, Desks, Engine, Snapshot, pipeline};
+use cordon::engine::{Desk, Desks, Engine, Snapshot, Worker, pipeline};
 use cordon::metrics::Metrics;
 use cordon::moment::{Clock, Moment};
 use cordon::shelf::Shelf;
@@ -105,7 +105,7 @@ pub struct House {
     metrics: Arc<Metrics>,
     runtime: tokio::runtime::Runtime,
     dir: TempDir,
-    _store: Store,
+    store: Store,
 }
 
 impl House {
@@ -124,7 +124,7 @@ impl House {
         let cache = Cache::new(snapshot.config.cache.size, snapshot.config.cache.serve_stale, keyed);
         let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow), clock.clone()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Ok(House { engine, clock, desk: Mutex::new(own), metrics, runtime, dir, _store: store })
+        Ok(House { engine, clock, desk: Mutex::new(own), metrics, runtime, dir, store })
     }
 
     /// Puts a changed configuration and changed files in force.
@@ -182,6 +182,12 @@ impl House {
             Way::NotAQuery => (None, false),
             Way::Slow(slow) => (self.finish(slow), true),
         }
+    }
+
+    /// A UDP worker's own side of the engine, at a desk of its own.
+    pub fn worker(&self) -> Worker {
+        let desk = Desk::new(self.store.lane().unwrap(), self.metrics.worker());
+        Worker::new(Arc::clone(&self.engine), desk)
     }
 
     /// The fast way alone; an answer stands at the front of `out`.
