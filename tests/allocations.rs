@@ -120,7 +120,8 @@ fn the_fast_way_allocates_nothing() {
         let mut ask = |many: usize| {
             for at in 0..many {
                 worker.begin_batch();
-                match worker.answer(packet(at), &mut out) {
+                worker.foresee(&octets);
+                match worker.answer(0, packet(at), &mut out) {
                     Way::Done(sent) => assert_eq!(sent.is_some(), answered, "{kind}"),
                     Way::NotAQuery => assert!(!answered, "{kind}"),
                     Way::Slow(_) => panic!("{kind}: has to be fetched"),
@@ -149,6 +150,10 @@ impl Worker for Told {
     fn begin_batch(&mut self) {
         self.allocations.store(allocations(), Ordering::SeqCst);
         Worker::begin_batch(&mut self.worker);
+    }
+
+    fn foresee(&mut self, packet: &[u8]) {
+        Worker::foresee(&mut self.worker, packet);
     }
 
     fn answer(&mut self, arrived: Arrived<'_>, out: &mut [u8]) -> Step<Self::Later> {
