@@ -19,6 +19,7 @@ mod bind;
 mod counters;
 mod doors;
 pub mod engine;
+mod inherited;
 mod occupant;
 mod stop;
 mod tcp;

@@ -21,6 +21,7 @@ mod flags;
 mod floors;
 mod given;
 mod grafana;
+mod handed_over;
 mod hostile;
 mod list_formats;
 mod lists_added;

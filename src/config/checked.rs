@@ -60,6 +60,26 @@ pub struct Listen {
     pub admin: SocketAddr,
     /// UDP workers; 0: one a core.
     pub workers: usize,
+    /// Whether each UDP worker is kept on a processor of its own.
+    pub pin: bool,
+    /// Receive buffer of each UDP socket in octets, as far as the system gives it.
+    pub receive_buffer: usize,
+    /// Send buffer of each UDP socket in octets, as far as the system gives it.
+    pub send_buffer: usize,
+}
+
+impl Listen {
+    /// Octets of a UDP socket's buffers where nothing else is written.
+    pub const BUFFER: u64 = 4 << 20;
+}
+
+impl Default for Listen {
+    /// No address for DNS, a free port for the admin door, and the usual for all else.
+    fn default() -> Listen {
+        let buffer = Listen::BUFFER as usize;
+        let admin = SocketAddr::from(([127, 0, 0, 1], 0));
+        Listen { dns: Vec::new(), admin, workers: 0, pin: false, receive_buffer: buffer, send_buffer: buffer }
+    }
 }
 
 /// `[upstream]`

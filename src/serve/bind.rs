@@ -8,9 +8,10 @@ use std::sync::atomic::AtomicU64;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::UdpLimits;
+use super::inherited::Inherited;
 use super::occupant;
 use super::udp::UdpSocket;
+use crate::config::checked::Listen;
 use crate::verdict::Transport;
 
 /// Why the doors could not be opened.
@@ -87,13 +88,15 @@ const PORT_TRIES: u32 = 64;
 /// Connections the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Binds every address for UDP, `workers` times, and for TCP. What was bound is let go when one of them fails.
+/// Binds every address of `listen.dns` for UDP, `workers` times, and for TCP, but for what was handed over. What was bound is let go when
+/// one of them fails.
 pub(super) fn bind_all(
-    addresses: &[SocketAddr],
+    listen: &Listen,
     workers: usize,
-    limits: &UdpLimits,
+    mut inherited: Inherited,
     dropped_before: &Arc<AtomicU64>,
 ) -> Result<Vec<Bound>, DoorError> {
+    let addresses = &listen.dns;
     if addresses.is_empty() {
         return Err(DoorError::NoAddress);
     }
@@ -101,25 +104,37 @@ pub(super) fn bind_all(
     if let Some(&twice) = addresses.iter().find(|address| address.port() != 0 && !seen.insert(**address)) {
         return Err(DoorError::Twice(twice));
     }
-    addresses.iter().map(|&address| bind(address, workers, limits, dropped_before)).collect()
+    let bound: Vec<Bound> = addresses
+        .iter()
+        .map(|&address| bind(address, workers, listen, &mut inherited, dropped_before))
+        .collect::<Result<_, _>>()?;
+    inherited.tell_left();
+    bound.iter().for_each(|bound| tell_buffers(bound, listen));
+    Ok(bound)
 }
 
 fn bind(
     wanted: SocketAddr,
     workers: usize,
-    limits: &UdpLimits,
+    listen: &Listen,
+    inherited: &mut Inherited,
     dropped_before: &Arc<AtomicU64>,
 ) -> Result<Bound, DoorError> {
-    let udp = |address, first| UdpSocket::bind(address, first, limits, dropped_before.clone());
+    let udp = |address, first| UdpSocket::bind(address, first, listen, dropped_before.clone());
     let failed = |address, transport| {
         move |error| DoorError::Bind { address: wanted, transport, cause: cause(address, transport, error) }
     };
     let mut tries = 0;
     loop {
         tries += 1;
-        let first = udp(wanted, true).map_err(failed(wanted, Transport::Udp))?;
+        let handed_over = inherited.udp(wanted);
+        let first = match handed_over {
+            Some(socket) => UdpSocket::made_of(socket, wanted, listen, dropped_before.clone()),
+            None => udp(wanted, true),
+        };
+        let first = first.map_err(failed(wanted, Transport::Udp))?;
         let address = first.address().map_err(failed(wanted, Transport::Udp))?;
-        let tcp = match listen(address) {
+        let tcp = match inherited.tcp(address).map_or_else(|| listener(address), Ok) {
             Ok(tcp) => tcp,
             Err(error) if wanted.port() == 0 && tries < PORT_TRIES && error.kind() == io::ErrorKind::AddrInUse => {
                 continue;
@@ -127,14 +142,34 @@ fn bind(
             Err(error) => return Err(failed(address, Transport::Tcp)(error)),
         };
         let mut sockets = vec![Arc::new(first)];
-        for _ in 1..workers {
+        // One that was handed over without SO_REUSEPORT is every worker's: no second one could be bound beside it.
+        while sockets.len() < workers && !sockets[0].shares_its_port() {
+            sockets.push(Arc::clone(&sockets[0]));
+        }
+        while sockets.len() < workers {
             sockets.push(Arc::new(udp(address, false).map_err(failed(address, Transport::Udp))?));
         }
         return Ok(Bound { address, udp: sockets, tcp });
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Tells where the kernel gives smaller buffers than are configured: a burst beyond them is lost before it can be counted by client.
+fn tell_buffers(bound: &Bound, listen: &Listen) {
+    let Some(Ok((receive, send))) = bound.udp.first().map(|udp| udp.buffers()) else { return };
+    for (key, limit, given, wanted) in [
+        ("listen.receive_buffer", "net.core.rmem_max", receive, listen.receive_buffer as u64),
+        ("listen.send_buffer", "net.core.wmem_max", send, listen.send_buffer as u64),
+    ] {
+        if given < wanted {
+            tracing::warn!(
+                address = %bound.address,
+                "{key} is {wanted} octets and the kernel gives {given}; raise {limit} (sysctl), give CAP_NET_ADMIN, or write less"
+            );
+        }
+    }
+}
+
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.cloexec(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -162,8 +197,12 @@ fn cause(address: SocketAddr, transport: Transport, error: io::Error) -> BindCau
 mod tests {
     use super::*;
 
+    fn on(dns: &[SocketAddr]) -> Listen {
+        Listen { dns: dns.to_vec(), ..Listen::default() }
+    }
+
     fn bind_one(address: &str, workers: usize) -> Result<Bound, DoorError> {
-        bind(address.parse().expect("an address"), workers, &UdpLimits::default(), &Arc::default())
+        bind(address.parse().expect("an address"), workers, &on(&[]), &mut Inherited::default(), &Arc::default())
     }
 
     #[test]
@@ -196,7 +235,8 @@ mod tests {
         let port = bind_one("127.0.0.1:0", 1).expect("sockets").address.port();
         let both = [("0.0.0.0", port), ("127.0.0.1", port)].map(|(ip, port)| format!("{ip}:{port}"));
         let both = both.map(|address| address.parse().expect("an address"));
-        let error = bind_all(&both, 2, &UdpLimits::default(), &Arc::default()).expect_err("they overlap").to_string();
+        let error =
+            bind_all(&on(&both), 2, Inherited::default(), &Arc::default()).expect_err("they overlap").to_string();
         assert!(error.contains("another address of listen.dns covers it"), "{error}");
     }
 
@@ -223,11 +263,10 @@ mod tests {
 
     #[test]
     fn no_address_and_an_address_twice_are_errors() {
-        let limits = UdpLimits::default();
-        assert!(matches!(bind_all(&[], 1, &limits, &Arc::default()), Err(DoorError::NoAddress)));
+        assert!(matches!(bind_all(&on(&[]), 1, Inherited::default(), &Arc::default()), Err(DoorError::NoAddress)));
         let one = "127.0.0.1:5300".parse().expect("an address");
         assert!(
-            matches!(bind_all(&[one, one], 1, &limits, &Arc::default()), Err(DoorError::Twice(twice)) if twice == one)
+            matches!(bind_all(&on(&[one, one]), 1, Inherited::default(), &Arc::default()), Err(DoorError::Twice(twice)) if twice == one)
         );
     }
 }

@@ -11,9 +11,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::bind::{self, DoorError};
 use super::counters::{DoorCounters, WorkerTally};
+use super::inherited::Inherited;
 use super::stop::{Stage, Stop};
 use super::tcp::{self, TcpShared};
-use super::udp::{UdpLoop, UdpShared};
+use super::udp::{UdpLoop, UdpShared, pin};
 use super::{Answerer, TcpLimits, UdpLimits, Worker};
 use crate::config::checked::Listen;
 use crate::moment::Clock;
@@ -93,7 +94,7 @@ impl Doors {
         };
         let tallies: Vec<_> = (0..count).map(|_| Arc::new(WorkerTally::default())).collect();
         let counters = Arc::new(DoorCounters::new(tallies.clone()));
-        let bound = bind::bind_all(&listen.dns, count, &settings.udp, &counters.dropped_before)?;
+        let bound = bind::bind_all(listen, count, Inherited::from_env(), &counters.dropped_before)?;
         counters.watch(bound.iter().flat_map(|bound| &bound.udp));
 
         let stop = Arc::new(Stop::new());
@@ -123,9 +124,13 @@ impl Doors {
             let sockets = bound.iter().filter_map(|bound| bound.udp.get(index).cloned()).collect();
             let udp = UdpLoop::new(make_worker(index), sockets, tally, shared.clone());
             let (tell, ended) = oneshot::channel();
+            let pinned = listen.pin;
             let handle = thread::Builder::new()
                 .name(format!("udp-{index}"))
                 .spawn(move || {
+                    if pinned && let Err(error) = pin::to_a_processor(index) {
+                        tracing::warn!(worker = index, %error, "listen.pin: the worker cannot be kept on a processor");
+                    }
                     udp.run();
                     let _ = tell.send(());
                 })

@@ -162,15 +162,19 @@ struct Scene {
     runtime: Runtime,
 }
 
+fn listen(dns: &[&str], workers: usize) -> Listen {
+    let dns = dns.iter().map(|address| address.parse().expect("an address")).collect();
+    Listen { dns, workers, ..Listen::default() }
+}
+
 impl Scene {
     fn open(dns: &[&str], workers: usize, settings: Settings) -> Scene {
+        Scene::with(listen(dns, workers), settings)
+    }
+
+    fn with(listen: Listen, settings: Settings) -> Scene {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let listen = Listen {
-            dns: dns.iter().map(|address| address.parse().expect("an address")).collect(),
-            admin: "127.0.0.1:0".parse().expect("an address"),
-            workers,
-        };
         let house = House::new();
         let make = |_| Small { house: house.clone(), in_batch: false, end_badly: false };
         let doors = Doors::open(&listen, settings, make, house.clone(), runtime.handle()).expect("doors");

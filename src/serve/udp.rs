@@ -20,6 +20,7 @@ use crate::verdict::Transport;
 
 mod batch;
 mod control;
+pub(super) mod pin;
 mod socket;
 
 use batch::{Batch, Peer};
@@ -32,10 +33,6 @@ pub struct UdpLimits {
     pub batch: usize,
     /// Most [`Step::Later`] in flight, all workers together. Default 8192.
     pub later: usize,
-    /// Receive buffer of each socket in octets, as far as the system allows. Default 4 MiB.
-    pub receive_buffer: usize,
-    /// Send buffer of each socket in octets, as far as the system allows. Default 4 MiB.
-    pub send_buffer: usize,
 }
 
 impl UdpLimits {
@@ -49,7 +46,7 @@ impl UdpLimits {
 
 impl Default for UdpLimits {
     fn default() -> UdpLimits {
-        UdpLimits { batch: 64, later: 8192, receive_buffer: 4 << 20, send_buffer: 4 << 20 }
+        UdpLimits { batch: 64, later: 8192 }
     }
 }
 

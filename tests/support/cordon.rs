@@ -24,6 +24,8 @@ pub struct Cordon {
     pub admin: SocketAddr,
     /// Its folder: `cordon.toml`, `data/`, `stderr.log` and the files of the test.
     pub dir: PathBuf,
+    /// Descriptors of sockets that are handed over when it is launched, as a service manager does it (sd_listen_fds(3)).
+    pub handed: Vec<i32>,
     child: Option<Child>,
     _kept: Option<TempDir>,
 }
@@ -52,7 +54,7 @@ impl Cordon {
             }
             std::fs::write(path, text).map_err(|error| error.to_string())?;
         }
-        let cordon = Cordon { addr, addr6, admin, dir: dir.to_owned(), child: None, _kept: None };
+        let cordon = Cordon { addr, addr6, admin, dir: dir.to_owned(), handed: Vec::new(), child: None, _kept: None };
         cordon.write_config(config);
         Ok(cordon)
     }
@@ -119,7 +121,19 @@ impl Cordon {
     /// Starts the binary and waits for nothing.
     pub fn launch(&mut self) -> Result<(), String> {
         let stderr = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("stderr.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_cordon"))
+        let mut command = match self.handed.len() {
+            0 => Command::new(env!("CARGO_BIN_EXE_cordon")),
+            count => {
+                // The process that will be Cordon has to be named, so the shell says its own and becomes it. Not any shell has descriptors above 9.
+                let put: String =
+                    self.handed.iter().zip(3..).map(|(from, to)| format!("exec {to}<&{from}; ")).collect();
+                let mut shell = Command::new("bash");
+                shell.args(["-c", &format!("{put}LISTEN_FDS={count} LISTEN_PID=$$ exec \"$0\" \"$@\"")]);
+                shell.arg(env!("CARGO_BIN_EXE_cordon"));
+                shell
+            }
+        };
+        let child = command
             .arg("--config")
             .arg(self.config())
             .arg("serve")

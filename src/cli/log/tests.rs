@@ -39,7 +39,7 @@ fn config(dir: &Path, require_reason: RequireReason) -> Config {
         path: "cordon.toml".into(),
         sha256: String::new(),
         node: Node { name: "dns1".into(), data_dir: dir.into() },
-        listen: Listen { dns: vec![], admin: "127.0.0.1:0".parse().unwrap(), workers: 1 },
+        listen: Listen { admin: "127.0.0.1:0".parse().unwrap(), workers: 1, ..Listen::default() },
         upstream: Upstream { servers: vec![], timeout: Duration::from_secs(2), dnssec: false },
         forward_zones: vec![],
         local_zones: vec![],

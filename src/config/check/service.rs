@@ -8,6 +8,10 @@ use crate::config::checked::{Cache, Listen, Log, Node, RequireReason, Server, Up
 use crate::config::file::key::Key;
 use crate::config::file::v1::{self, Text, Texts};
 
+/// Bounds of a UDP socket's buffers, in octets.
+const LEAST_BUFFER: u64 = 64 << 10;
+const MOST_BUFFER: u64 = 1 << 30;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Check<'_> {
@@ -57,7 +61,16 @@ impl Check<'_> {
             Some(at)
         });
         let workers = written.workers.as_ref().and_then(|n| usize::try_from(**n).ok()).unwrap_or(0);
-        Listen { dns, admin: admin.unwrap_or(usual), workers }
+        let mut buffer = |name: &str, text: &Option<Text>| {
+            let size = text
+                .as_ref()
+                .and_then(|text| self.take(text, &key.of(name), |text| values::size(text, LEAST_BUFFER, MOST_BUFFER)));
+            usize::try_from(size.unwrap_or(Listen::BUFFER)).unwrap_or(usize::MAX)
+        };
+        let receive_buffer = buffer("receive_buffer", &written.receive_buffer);
+        let send_buffer = buffer("send_buffer", &written.send_buffer);
+        let pin = written.pin.as_ref().is_some_and(|pin| **pin);
+        Listen { dns, admin: admin.unwrap_or(usual), workers, pin, receive_buffer, send_buffer }
     }
 
     /// Reports an address that is listened on already: the same, or one that a wildcard address covers.

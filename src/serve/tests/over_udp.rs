@@ -170,8 +170,7 @@ fn a_client_that_has_gone_does_not_end_the_worker() {
 
 #[test]
 fn what_the_kernel_drops_is_counted_also_after_the_end() {
-    let settings = Settings { udp: UdpLimits { receive_buffer: 4096, ..UdpLimits::default() }, ..Settings::default() };
-    let mut scene = Scene::open(&["127.0.0.1:0"], 1, settings);
+    let mut scene = Scene::with(Listen { receive_buffer: 4096, ..listen(&["127.0.0.1:0"], 1) }, Settings::default());
     let (socket, to) = (client(scene.address()), scene.address());
     // A buffer of a few packets against a sender that never waits.
     while scene.counts().udp_dropped == 0 {

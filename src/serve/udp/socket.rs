@@ -18,6 +18,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::UdpLimits;
 use super::batch::{Batch, Came, Peer, RawName, STRIDE};
 use super::control::Control;
+use crate::config::checked::Listen;
 
 /// Most sockets looked at in one poll: more addresses than `listen.dns` has in practice.
 const MOST_POLLED: usize = 64;
@@ -42,15 +43,35 @@ impl UdpSocket {
     pub(in crate::serve) fn bind(
         address: SocketAddr,
         first: bool,
-        limits: &UdpLimits,
+        listen: &Listen,
         dropped_before: Arc<AtomicU64>,
     ) -> io::Result<UdpSocket> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM.cloexec(), Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        if !first {
+            socket.set_reuse_port(true)?;
+        }
+        let socket = UdpSocket::made_of(socket, address, listen, dropped_before)?;
+        socket.socket.bind(&address.into())?;
+        if first {
+            socket.socket.set_reuse_port(true)?;
+        }
+        Ok(socket)
+    }
+
+    /// Makes one of a socket that is bound to `address`, or will be.
+    pub(in crate::serve) fn made_of(
+        socket: Socket,
+        address: SocketAddr,
+        listen: &Listen,
+        dropped_before: Arc<AtomicU64>,
+    ) -> io::Result<UdpSocket> {
         let tells = address.ip().is_unspecified();
         let raw = socket.as_raw_fd();
         // No path MTU from ICMP, which can be forged, and no fragments because of it (RFC 9715 section 3.1).
         if address.is_ipv6() {
-            socket.set_only_v6(true)?;
             set(raw, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_OMIT)?;
             if tells {
                 set(raw, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
@@ -63,21 +84,25 @@ impl UdpSocket {
         }
         // Beyond the system's limit with CAP_NET_ADMIN, up to it without.
         for (force, plain, octets) in [
-            (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, limits.receive_buffer),
-            (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, limits.send_buffer),
+            (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, listen.receive_buffer),
+            (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, listen.send_buffer),
         ] {
             let octets = i32::try_from(octets).unwrap_or(i32::MAX / 2);
             set(raw, libc::SOL_SOCKET, force, octets).or_else(|_| set(raw, libc::SOL_SOCKET, plain, octets))?;
         }
         socket.set_read_timeout(Some(Duration::from_millis(UdpLimits::LOOK_UP_MILLIS)))?;
-        if !first {
-            socket.set_reuse_port(true)?;
-        }
-        socket.bind(&address.into())?;
-        if first {
-            socket.set_reuse_port(true)?;
-        }
         Ok(UdpSocket { socket, tells, dropped_before })
+    }
+
+    /// What the kernel gives: octets of receive and of send buffer. It counts its own bookkeeping in and so tells twice what was asked for
+    /// (socket(7)).
+    pub(in crate::serve) fn buffers(&self) -> io::Result<(u64, u64)> {
+        Ok((self.socket.recv_buffer_size()? as u64 / 2, self.socket.send_buffer_size()? as u64 / 2))
+    }
+
+    /// Whether others may share its address (SO_REUSEPORT).
+    pub(in crate::serve) fn shares_its_port(&self) -> bool {
+        self.socket.reuse_port().unwrap_or(false)
     }
 
     /// The address it is bound to.

@@ -33,6 +33,12 @@ pub struct Listen {
     /// UDP workers; 0: one a core.
     #[schemars(range(min = 0, max = 256))]
     pub workers: Option<Written<i64>>,
+    /// Whether each UDP worker is kept on a processor of its own, for machines that do nothing else. Default: false.
+    pub pin: Option<Written<bool>>,
+    /// Receive buffer of each UDP socket, 64KiB to 1GiB: what may wait while a worker is busy. Default: `4MiB`.
+    pub receive_buffer: Option<Text>,
+    /// Send buffer of each UDP socket, 64KiB to 1GiB. Default: `4MiB`.
+    pub send_buffer: Option<Text>,
 }
 
 /// Where allowed names are asked.
