@@ -86,7 +86,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     metrics.started(started);
     let own = config.listen.dns.clone();
     let stamps = reloading::list_stamps(&config);
-    let lists = compile(&config).map_err(at_start)?;
+    let lists = compile(&config, Shelf::new(&config.node.data_dir)).map_err(at_start)?;
     let (access, taken) = access::AccessInForce::at_start(&config)?;
     let mut snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
     snapshot.access = Arc::new(taken.access(&snapshot.model().categories, started));
@@ -184,8 +184,8 @@ fn load(path: &Path, listen: &[SocketAddr]) -> Result<Config, crate::config::Con
 }
 
 /// Compiles the lists aside, or takes what was compiled from the same content before.
-fn compile(config: &Config) -> Result<Shelved, ReloadError> {
-    Ok(Shelf::new(&config.node.data_dir).compile(&config.lists, &config.model)?)
+fn compile(config: &Config, shelf: Shelf) -> Result<Shelved, ReloadError> {
+    Ok(shelf.compile(&config.lists, &config.model)?)
 }
 
 /// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the

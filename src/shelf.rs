@@ -31,6 +31,8 @@ use crate::verdict::ListId;
 #[derive(Clone, Debug)]
 pub struct Shelf {
     dir: PathBuf,
+    /// The key that names are hashed with in what is compiled anew; drawn at random where there is none.
+    seed: Option<[u8; 16]>,
 }
 
 /// Lists, ready to be asked.
@@ -180,7 +182,14 @@ fn advice(kind: io::ErrorKind) -> &'static str {
 impl Shelf {
     /// The shelf of a data directory; nothing is touched yet.
     pub fn new(data_dir: &Path) -> Shelf {
-        Shelf { dir: data_dir.join("lists") }
+        Shelf { dir: data_dir.join("lists"), seed: None }
+    }
+
+    /// The same shelf, on which files are compiled with the key of one that is in force: a name is then hashed alike by both, and what was
+    /// found by the one hash is found by the other.
+    #[must_use]
+    pub fn keyed_as(self, matcher: &Matcher) -> Shelf {
+        Shelf { seed: Some(*matcher.keyed().seed()), ..self }
     }
 
     /// Makes `lists` ready: maps the compiled file of their present content, after compiling it where there is none. Removes compiled
@@ -193,7 +202,7 @@ impl Shelf {
             Some(shelved) => shelved,
             None => {
                 let aside = self.aside()?;
-                let (compiled, contents) = compile_to(lists, Box::new(self.unnamed()?), &aside)?;
+                let (compiled, contents) = compile_to(lists, self.seed, Box::new(self.unnamed()?), &aside)?;
                 seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
@@ -213,7 +222,7 @@ impl Shelf {
             return Ok(shelved);
         }
         let mut file = Vec::new();
-        let (compiled, contents) = compile_to(lists, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
+        let (compiled, contents) = compile_to(lists, self.seed, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
         let yields = yields(&contents, &compiled.report);
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
@@ -287,14 +296,21 @@ struct Compiled {
 /// Reads every list and compiles them to `to`, by way of an empty medium. The fingerprint is made of the content compiled, whatever was looked at before.
 fn compile_to(
     lists: &[ListSource],
+    seed: Option<[u8; 16]>,
     medium: Box<dyn Medium>,
     to: impl io::Write,
 ) -> Result<(Compiled, Vec<Content>), ShelfError> {
     if lists.len() > u16::MAX as usize {
         return Err(ShelfError::TooMany(lists.len()));
     }
-    let mut seed = [0; 16];
-    getrandom::fill(&mut seed).map_err(ShelfError::Random)?;
+    let seed = match seed {
+        Some(seed) => seed,
+        None => {
+            let mut seed = [0; 16];
+            getrandom::fill(&mut seed).map_err(ShelfError::Random)?;
+            seed
+        }
+    };
     let mut compiler = Compiler::beside(seed, medium);
     let mut fingerprint = Fingerprint::new(lists.len());
     let mut contents = Vec::with_capacity(lists.len());

@@ -10,7 +10,7 @@ use crate::config::checked::ut1_files;
 use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
-use crate::shelf::ShelfError;
+use crate::shelf::{Shelf, ShelfError};
 use crate::store::yield_to_answers;
 use crate::web::Reload;
 
@@ -151,7 +151,7 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
         return Err(error);
     }
     let stamps = list_stamps(&config);
-    let lists = compile(&config)?;
+    let lists = compile(&config, Shelf::new(&config.node.data_dir).keyed_as(before.matcher()))?;
     if cause == Cause::Lists && lists.fingerprint == before.lists.fingerprint {
         parts.watch.renew(Watched::Lists, stamps);
         return Ok(None);

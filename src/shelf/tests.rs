@@ -268,3 +268,16 @@ fn a_file_that_rests_is_not_read_again_and_one_that_changed_is() {
     assert!(!changed.reused);
     assert_eq!((categories(&changed, "win.example"), categories(&changed, "bet.example")), (vec![0], vec![]));
 }
+
+#[test]
+fn what_is_compiled_beside_a_file_in_force_is_keyed_as_that_is() {
+    let bench = two_lists();
+    let first = bench.compile();
+    fs::write(&bench.lists[0].path, "bet.example\nnew.example\n").unwrap();
+    let second = bench.shelf().keyed_as(&first.matcher).compile(&bench.lists, &bench.model).unwrap();
+    assert!(!second.reused);
+    assert_eq!(second.matcher.keyed(), first.matcher.keyed());
+    assert_eq!(categories(&second, "new.example"), [0]);
+    fs::write(&bench.lists[0].path, "bet.example\nnewer.example\n").unwrap();
+    assert_ne!(bench.compile().matcher.keyed(), first.matcher.keyed(), "another process draws its own");
+}

@@ -371,6 +371,13 @@ proptest! {
         let mut hits = Hits::new();
         for asked in names {
             matcher.look_up(&asked, qtype, &mut hits);
+            // Step by step, as a worker does it.
+            let (mut ahead, mut stepwise) = (Ahead::NOTHING, Hits::new());
+            matcher.foresee(&asked, &mut ahead);
+            matcher.filter_ahead(&mut ahead);
+            matcher.place_ahead(&ahead);
+            matcher.look_up_ahead(&asked, &ahead, qtype, &mut stepwise);
+            prop_assert_eq!(hits.iter().collect::<Vec<_>>(), stepwise.iter().collect::<Vec<_>>());
             let expected = naive(&rules, &asked, qtype);
             let found: Vec<_> = hits.iter().map(|hit| (hit.category.0, hit.list.0, hit.labels)).collect();
             prop_assert_eq!(found, expected.iter().map(|(category, list, labels, _)| (*category, *list, *labels)).collect::<Vec<_>>());
