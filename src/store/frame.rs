@@ -268,7 +268,13 @@ pub(crate) fn check(bytes: &[u8], salt: u32) -> Option<u64> {
     if checksum(covered, salt) != crc {
         return None;
     }
-    Some(u64::from_le_bytes(array(bytes, 8)?))
+    number(bytes)
+}
+
+/// Sequence number of the frame in `bytes`.
+#[inline]
+pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
+    array(bytes, 8).map(u64::from_le_bytes)
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {

@@ -50,7 +50,7 @@ const PAGE_ROWS: usize = 8192;
 /// After so many rows the memory their frames are mapped to is given back.
 const LET_GO_ROWS: u64 = 64 * 1024;
 /// How hard pages are compressed (zstd).
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// A UTC date, as days since 1970-01-01.

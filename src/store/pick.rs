@@ -37,7 +37,7 @@ impl<'a> Picked<'a> {
     pub(crate) fn read(&self, place: &Place) -> Result<(&'a Segment, u64, Row<'a>), StoreError> {
         let segment = self.segments.get(place.segment as usize);
         let found = segment.and_then(|segment| {
-            let (seq, bytes) = segment.frame(place.at as usize)?;
+            let (seq, bytes) = segment.frame_again(place.at as usize)?;
             Some((&**segment, seq, Row::read(bytes)?))
         });
         // Read a moment ago, so this is a medium that gives different answers.

@@ -25,6 +25,8 @@ pub(crate) const SMALLEST: usize = 64 * 1024;
 /// Pages begin at multiples of this at least, and of [`LARGEST_PAGE`] at most, on the machines we know.
 const SMALLEST_PAGE: usize = 4096;
 const LARGEST_PAGE: usize = 64 * 1024;
+/// A lane that wrote so many pages since the last sync loses little with the rest of one.
+const BUSY_PAGES: usize = 4;
 /// Longest name of a node, in octets.
 pub(crate) const MAX_NODE: usize = 255;
 const MAGIC: &[u8; 8] = b"CORDSEG\0";
@@ -256,11 +258,12 @@ impl Segment {
     }
 
     /// Asks the lane to leave the rest of the page it stands in empty, since the page is to be put on the medium. One that has little in it
-    /// yet is gone on with: a lane that is hardly used would else fill its segments with nothing.
+    /// yet is gone on with by a lane that writes little: it would else fill its segments with nothing.
     pub(crate) fn step_aside(&self) {
-        let end = self.end();
-        let next = end.next_multiple_of(pages::size());
-        if !self.is_retired() && self.synced.load(Ordering::Relaxed) < end as u64 && next - end <= pages::size() / 2 {
+        let (end, page) = (self.end(), pages::size());
+        let next = end.next_multiple_of(page);
+        let written = end.saturating_sub(self.synced.load(Ordering::Relaxed) as usize);
+        if !self.is_retired() && written > 0 && (next - end <= page / 2 || written >= BUSY_PAGES * page) {
             self.aside.store(next as u64, Ordering::Relaxed);
         }
     }
@@ -318,6 +321,20 @@ impl Segment {
 
     /// The frame at `at`: its sequence number and octets, when its length is possible and its CRC holds.
     pub(crate) fn frame(&self, at: usize) -> Option<(u64, &[u8])> {
+        let bytes = self.octets(at)?;
+        Some((frame::check(bytes, self.salt)?, bytes))
+    }
+
+    /// As [`Segment::frame`], for a place that was walked over a moment ago: the CRC was held against it then.
+    #[inline]
+    pub(crate) fn frame_again(&self, at: usize) -> Option<(u64, &[u8])> {
+        let bytes = self.octets(at)?;
+        Some((frame::number(bytes)?, bytes))
+    }
+
+    /// What would be a frame at `at`, when its length is possible.
+    #[inline]
+    fn octets(&self, at: usize) -> Option<&[u8]> {
         if at < HEAD || !at.is_multiple_of(8) || at.checked_add(frame::HEAD)? > self.size() {
             return None;
         }
@@ -326,8 +343,7 @@ impl Segment {
             return None;
         }
         // SAFETY: inside the map. The frame is published, and published octets are never written again.
-        let bytes = unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(at), length as usize) };
-        Some((frame::check(bytes, self.salt)?, bytes))
+        Some(unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(at), length as usize) })
     }
 
     /// Walks the frames from `from` (a place a walk stood at, or [`HEAD`]) to what is published now.
