@@ -21,6 +21,7 @@ mod floors;
 mod given;
 mod grafana;
 mod hostile;
+mod instructions;
 mod list_formats;
 mod lists_added;
 mod local_zones;

@@ -119,8 +119,7 @@ impl Server {
         }
         let rows = rows.unwrap_or(0.0);
         // Told in ticks: below some thousand records it is not told at all.
-        Ok((rows >= 10_000.0)
-            .then(|| Sealing { rows: rows as u64, cpu: (whole - before).max(0.0) * 1e6 / rows }))
+        Ok((rows >= 10_000.0).then(|| Sealing { rows: rows as u64, cpu: (whole - before).max(0.0) * 1e6 / rows }))
     }
 
     /// GET at the admin door: head and body as they come.
