@@ -23,6 +23,7 @@ mod given;
 mod grafana;
 mod handed_over;
 mod hostile;
+mod instructions;
 mod list_formats;
 mod lists_added;
 mod local_zones;

@@ -98,15 +98,13 @@ pub fn resident(process: u32) -> Option<u64> {
     line.split_ascii_whitespace().next()?.parse::<u64>().ok().map(|kilo| kilo << 10)
 }
 
-/// CPU seconds of a process that has ended and was not waited for yet; none while it runs.
-pub fn at_its_end(process: u32) -> Option<f64> {
+/// CPU seconds of a process so far, of its threads that have ended, too; and whether it has ended itself and was not waited for yet. Told in
+/// ticks of 10 ms.
+pub fn cpu_so_far(process: u32) -> Option<(f64, bool)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(") ")?;
-    if !rest.starts_with('Z') {
-        return None;
-    }
     let ticks = thread("0", &stat).map(|thread| thread.user + thread.system)?;
-    Some(ticks as f64 / ticks_a_second() as f64)
+    Some((ticks as f64 / ticks_a_second() as f64, rest.starts_with('Z')))
 }
 
 /// What some cores did since the system started, in ticks: what programs and the kernel used, and what the host gave to others.
@@ -166,6 +164,6 @@ mod tests {
         let here = std::process::id();
         assert!(threads(here).unwrap().iter().any(|thread| thread.ran > 0));
         assert!(resident(here).unwrap() > 1 << 20);
-        assert_eq!(at_its_end(here), None);
+        assert!(matches!(cpu_so_far(here), Some((_, false))));
     }
 }

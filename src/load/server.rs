@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::process::{self, at_its_end};
+use super::process::{self, cpu_so_far};
 use super::{calls, machine::Cores};
 
 /// How long it may take to compile the list and answer.
@@ -101,15 +101,16 @@ impl Server {
     /// It does not end by itself; it is ended then.
     pub fn stop(mut self) -> io::Result<Option<Sealing>> {
         let rows = self.metric("cordon_log_live_rows");
-        let before: u64 = process::threads(self.process())?.iter().map(|thread| thread.ran).sum();
+        let gone = || io::Error::other("the server is not there any more");
+        let (before, _) = cpu_so_far(self.process()).ok_or_else(gone)?;
         calls::ask_to_end(&self.child);
         let begun = Instant::now();
         // As long as nobody has waited for it, the kernel still knows what it cost.
         let whole = loop {
-            match at_its_end(self.process()) {
-                Some(seconds) => break seconds,
-                None if begun.elapsed() > END_WITHIN => return Err(io::Error::other("the server does not end")),
-                None => std::thread::sleep(Duration::from_millis(5)),
+            match cpu_so_far(self.process()).ok_or_else(gone)? {
+                (seconds, true) => break seconds,
+                _ if begun.elapsed() > END_WITHIN => return Err(io::Error::other("the server does not end")),
+                _ => std::thread::sleep(Duration::from_millis(5)),
             }
         };
         let status = self.child.wait()?;
@@ -118,8 +119,7 @@ impl Server {
         }
         let rows = rows.unwrap_or(0.0);
         // Told in ticks: below some thousand records it is not told at all.
-        Ok((rows >= 10_000.0)
-            .then(|| Sealing { rows: rows as u64, cpu: (whole * 1e6 - before as f64 / 1e3).max(0.0) / rows }))
+        Ok((rows >= 10_000.0).then(|| Sealing { rows: rows as u64, cpu: (whole - before).max(0.0) * 1e6 / rows }))
     }
 
     /// GET at the admin door: head and body as they come.

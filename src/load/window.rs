@@ -106,11 +106,14 @@ pub fn measure(work: &Work, target: &Target, plan: &Plan) -> io::Result<Measured
         let cores = core_time(&plan.cores.server);
         Ok(Look { at: Instant::now(), threads, cores, answered: answered.load(Ordering::Acquire) })
     };
+    let gives_way = plan.cores.others.is_empty();
+    // All of them before one runs: those that run would wait for an end that nobody tells them.
+    let generators = (0..count)
+        .map(|number| Generator::new(work, target.address, number, target.echo, gives_way))
+        .collect::<io::Result<Vec<_>>>()?;
     std::thread::scope(|scope| {
         let mut running = Vec::new();
-        for number in 0..count {
-            let gives_way = plan.cores.others.is_empty();
-            let generator = Generator::new(work, target.address, number, target.echo, gives_way)?;
+        for (number, generator) in generators.into_iter().enumerate() {
             let core = plan.cores.others.get(number).copied();
             let (phase, answered) = (&phase, &answered);
             running.push(scope.spawn(move || {

@@ -30,12 +30,13 @@ pub(super) fn tell(found: &Found, out: &mut Out) -> Result<(), Failure> {
     let where_ = if cores.server.is_empty() {
         "nothing kept apart".to_owned()
     } else {
-        format!("server on cores {}, load from cores {}", numbers(&cores.server), numbers(&cores.others))
+        format!("server on {}, load from {}", numbers(&cores.server), numbers(&cores.others))
     };
     out.line(format_args!(
-        "server    Cordon {}, {} UDP workers, log on; {where_}",
+        "server    Cordon {}, {} UDP worker{}, log on; {where_}",
         env!("CARGO_PKG_VERSION"),
-        found.workers
+        found.workers,
+        if found.workers == 1 { "" } else { "s" }
     ))?;
     out.line(format_args!(
         "list      {} names; ready {:.2} s after its start, the list compiled; {} resident then, {} after the load",
@@ -299,8 +300,9 @@ fn octets(octets: u64) -> String {
     }
 }
 
-fn numbers(numbers: &[usize]) -> String {
-    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+fn numbers(cores: &[usize]) -> String {
+    let numbers = cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    format!("core{} {numbers}", if cores.len() == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
