@@ -48,6 +48,11 @@ use server::Server;
 /// Questions on their way up at a time, over all routes. More than this is an outage or an attack.
 pub const IN_FLIGHT: usize = 4096;
 
+/// On how many threads of ours an [`Asker`] may be told, those of the runtime apart.
+pub fn threads() -> usize {
+    exchange::carriers()
+}
+
 /// A response ready to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -194,9 +199,7 @@ impl Upstreams {
             Joined::Full(asker) => asker.told(Some(Err(nobody(Blame::Overloaded)))),
             Joined::First(flight) => {
                 let deadline = Instant::now() + self.timeout;
-                if let Err(flight) = Quick::begin(flight, pool, question, deadline, runtime) {
-                    spawn(flight, pool.clone(), *question, deadline, None, runtime);
-                }
+                Quick::begin(flight, pool, deadline, runtime);
             }
         }
     }
@@ -242,14 +245,8 @@ impl Asker<Answered> for Task {
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The whole of a question as a task: every server, every way.
-fn spawn(
-    flight: OnItsWay,
-    pool: Arc<Pool>,
-    question: Question,
-    deadline: Instant,
-    begun: Option<Begun>,
-    runtime: &Handle,
-) {
+fn spawn(flight: OnItsWay, pool: Arc<Pool>, deadline: Instant, begun: Option<Begun>, runtime: &Handle) {
+    let (_, question) = *flight.key();
     runtime.spawn(async move {
         let mut fetched = std::pin::pin!(fetch(&pool, &question, deadline, begun));
         loop {
@@ -439,8 +436,12 @@ mod tests {
         assert_eq!(texts, ["udp://192.0.2.1", "udp://[2001:db8::1]"], "our own address is left out");
         std::fs::write(file.path(), "nameserver 127.0.0.1\n").unwrap();
         let path = file.path().display().to_string();
-        assert_eq!(Builder::new(&own, None, Exchange::new()).of_system(file.path()), Err(UpstreamError::SystemIsOurselves { path }));
-        let missing = Builder::new(&own, None, Exchange::new()).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
+        assert_eq!(
+            Builder::new(&own, None, Exchange::new()).of_system(file.path()),
+            Err(UpstreamError::SystemIsOurselves { path })
+        );
+        let missing =
+            Builder::new(&own, None, Exchange::new()).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
         assert!(missing.to_string().contains("name the servers instead"), "{missing}");
     }
 }

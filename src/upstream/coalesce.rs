@@ -96,6 +96,11 @@ impl<K: Hash + Eq + Copy, V: Clone> Flight<K, V> {
         first.told(Some(value));
     }
 
+    /// What is asked.
+    pub(super) fn key(&self) -> &K {
+        &self.key
+    }
+
     /// Whether anybody wants the value.
     pub(super) fn is_wanted(&self) -> bool {
         let others = || {

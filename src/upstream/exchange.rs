@@ -166,9 +166,13 @@ impl Drop for Exchange {
     }
 }
 
-/// Makes the carriers: one for two processors.
+/// How many carriers there are: one for two processors.
+pub(super) fn carriers() -> usize {
+    thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)).min(MOST_CARRIERS)
+}
+
 fn start() -> std::io::Result<Box<[Arc<HandOver>]>> {
-    let count = thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)).min(MOST_CARRIERS);
+    let count = carriers();
     let mut handovers = Vec::with_capacity(count);
     for number in 0..count {
         let (poll, waker) = Poll::new()?;

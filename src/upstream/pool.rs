@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_proto::op::DnsResponse;
 use tokio::sync::mpsc;
@@ -25,9 +26,20 @@ pub(super) struct Outlook {
     plan: Plan,
 }
 
+/// How a question begins that is put to one server and waited for.
+pub(super) struct Simple {
+    pub(super) server: Arc<Server>,
+    /// The server's smoothed round-trip time.
+    pub(super) srtt: Option<Duration>,
+    /// When the next server is asked as well; none where there is no other.
+    pub(super) patience: Option<Instant>,
+    /// By what that was decided; none where there is nothing to decide.
+    pub(super) outlook: Option<Outlook>,
+}
+
 /// A question that is on its way over UDP to the first server of the order.
 pub(super) struct Begun {
-    pub(super) outlook: Outlook,
+    pub(super) outlook: Option<Outlook>,
     /// Since when.
     pub(super) since: Instant,
     /// What comes of it.
@@ -41,26 +53,28 @@ impl Pool {
         Pool { servers }
     }
 
-    pub(super) fn outlook(&self, now: Instant) -> Outlook {
+    fn outlook(&self, now: Instant) -> Outlook {
         let standings: Vec<_> = self.servers.iter().map(|server| server.standing(now)).collect();
         Outlook { plan: plan(&standings), standings }
     }
 
-    /// The first server of the order and how long it is waited for alone (none: to the end), where the question can begin over UDP with
-    /// nothing else to be done: the server is in working order, and none is to be tried on the side.
-    pub(super) fn simple(
-        &self,
-        outlook: &Outlook,
-        now: Instant,
-        deadline: Instant,
-    ) -> Option<(Arc<Server>, Option<Instant>)> {
-        let Outlook { standings, plan } = outlook;
+    /// How a question begins that can begin over UDP with nothing else to be done: the best server is in working order, and none is to be
+    /// tried on the side.
+    pub(super) fn simple(&self, now: Instant, deadline: Instant) -> Option<Simple> {
+        if let [server] = &*self.servers {
+            let Standing { srtt, failures, rests, .. } = server.standing(now);
+            let well = server.is_udp() && rests.is_none() && !is_down(failures);
+            return well.then(|| Simple { server: server.clone(), srtt, patience: None, outlook: None });
+        }
+        let outlook = self.outlook(now);
+        let Outlook { standings, plan } = &outlook;
         let first = *plan.order.first()?;
         let (server, standing) = (self.servers.get(first)?, standings.get(first)?);
-        let well = plan.probe.is_none() && standing.rests.is_none() && !is_down(standing.failures);
-        let behind = plan.order.len() - 1;
-        let patience = || now + patience(standing, deadline.saturating_duration_since(now), behind);
-        (well && server.is_udp()).then(|| (server.clone(), (behind > 0).then(patience)))
+        let well = server.is_udp() && plan.probe.is_none() && standing.rests.is_none() && !is_down(standing.failures);
+        let left = deadline.saturating_duration_since(now);
+        let patience = now + patience(standing, left, plan.order.len() - 1);
+        let (server, srtt) = (server.clone(), standing.srtt);
+        well.then_some(Simple { server, srtt, patience: Some(patience), outlook: Some(outlook) })
     }
 
     /// The first answer, and who gave it, before `deadline`. A server that is overtaken is not cut off: its own end, late or
@@ -86,9 +100,9 @@ impl Pool {
         let mut worst = Failure { blame: Blame::NoServers, upstream: None };
         let (outlook, begun) = match begun {
             Some(Begun { outlook, since, heard, until }) => (outlook, Some((since, heard, until))),
-            None => (self.outlook(Instant::now()), None),
+            None => (None, None),
         };
-        let Outlook { standings, plan } = outlook;
+        let Outlook { standings, plan } = outlook.unwrap_or_else(|| self.outlook(Instant::now()));
         let mut waiting: VecDeque<usize> = plan.order.into_iter().filter(|i| Some(*i) != plan.probe).collect();
         let mut on_their_way = 0usize;
         if let Some(probe) = plan.probe.and_then(|probe| self.servers.get(probe)) {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_net::NetError;
 use hickory_proto::op::{DnsResponse, ResponseCode};
@@ -10,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::checked::Protocol;
 use crate::dns::{Question, convert};
 
+use super::exchange::Asked;
 use super::failure::Blame;
 use super::health::{Health, ServerHealth};
-use super::exchange::Asked;
 use super::link::{Heard, Link, Refusal};
 use super::plan::Standing;
 
@@ -105,13 +106,13 @@ impl Server {
     pub(super) fn begin(
         &self,
         question: &Question,
+        srtt: Option<Duration>,
         patience: Option<Instant>,
         deadline: Instant,
         since: Instant,
         asked: Box<dyn Asked>,
     ) {
         self.health.asked(since);
-        let srtt = self.health.standing(since).srtt;
         self.link.send(question, true, srtt, patience, deadline, asked);
     }
 

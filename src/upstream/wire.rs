@@ -4,6 +4,7 @@
 //! Everything else (other types, signatures, extended errors, what is malformed) is none of its business: `dns::convert` reads it.
 
 use crate::dns::Question;
+use crate::dns::name::MAX_WIRE;
 use crate::dns::types::{class, rcode, rtype};
 
 /// UDP payload offered (DNS flag day 2020; RFC 9715): fits every path unfragmented.
@@ -111,7 +112,8 @@ pub(super) fn plain(datagram: &[u8], question: &Question) -> Option<Plain> {
     }
     let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let name = question.name.as_wire();
-    let mut walk = Walk { octets: datagram, question: HEADER + name.len(), at: HEADER + name.len() + 4 };
+    let question = HEADER + name.len();
+    let mut walk = Walk { octets: datagram, asked: name, question, at: question + 4 };
     for _ in 0..usize::from(count(6)) + usize::from(count(8)) {
         walk.record()?;
     }
@@ -135,6 +137,8 @@ pub(super) fn plain(datagram: &[u8], question: &Question) -> Option<Plain> {
 /// A walk over the records of a message.
 struct Walk<'a> {
     octets: &'a [u8],
+    /// The question's name, in small letters.
+    asked: &'a [u8],
     /// Where the question's name ends.
     question: usize,
     at: usize,
@@ -188,32 +192,58 @@ impl Walk<'_> {
     }
 
     /// The place behind the name at `at`. It is whole, its pointers lead back, and its letters are small, or else they are the
-    /// question's: the case of those is ours.
+    /// question's: the case of those is ours. What it has in common with the question is left out: servers that take the case for a part of
+    /// a name leave out less, as chance would have it.
     fn name(&self, at: usize) -> Option<usize> {
         let (mut from, mut behind, mut bound, mut length) = (at, None, at, 0);
+        // What a pointer leads to ends before whatever has the pointer.
+        let mut limit = self.octets.len();
+        let mut last: Option<&[u8]> = None;
         loop {
-            match *self.octets.get(from)? {
-                0 => return Some(behind.unwrap_or(from + 1)).filter(|_| length < crate::dns::name::MAX_WIRE),
+            match *self.octets.get(from..limit)?.first()? {
+                0 => {
+                    let common = behind.is_none() && last.is_some() && self.before(self.question - 1)? == last;
+                    return Some(behind.unwrap_or(from + 1)).filter(|_| !common && length < MAX_WIRE);
+                }
                 size @ 1..=63 => {
-                    let label = self.octets.get(from + 1..from + 1 + usize::from(size))?;
+                    let label = self.octets.get(from + 1..limit)?.get(..usize::from(size))?;
                     if from >= self.question && label.iter().any(u8::is_ascii_uppercase) {
                         return None;
                     }
+                    last = Some(label);
                     from += 1 + usize::from(size);
                     length += 1 + usize::from(size);
                 }
                 high @ 0xc0.. => {
-                    let low = *self.octets.get(from + 1)?;
-                    behind = behind.or(Some(from + 2));
-                    from = usize::from(high & 0x3f) << 8 | usize::from(low);
-                    if from >= bound || from < HEADER {
+                    let low = *self.octets.get(from + 1..limit)?.first()?;
+                    let to = usize::from(high & 0x3f) << 8 | usize::from(low);
+                    if to >= bound || to < HEADER {
                         return None;
                     }
-                    bound = from;
+                    if behind.is_none() {
+                        if to < self.question && last.is_some() && self.before(to)? == last {
+                            return None;
+                        }
+                        behind = Some(from + 2);
+                    }
+                    (limit, bound, from) = (bound, to, to);
                 }
                 _ => return None,
             }
         }
+    }
+
+    /// The label of the question that ends at `end`, in small letters as those that are compared with it; an empty one is none. None at
+    /// all: no label ends there.
+    fn before(&self, end: usize) -> Option<Option<&[u8]>> {
+        let (mut at, mut last) = (HEADER, None);
+        let name = self.asked;
+        while at < end {
+            let length = usize::from(*name.get(at - HEADER)?);
+            last = Some(name.get(at - HEADER + 1..)?.get(..length)?);
+            at += 1 + length;
+        }
+        (at == end).then_some(last)
     }
 
     /// Whether character strings fill the room exactly (RFC 1035 section 3.3).

@@ -12,8 +12,10 @@ use super::random::Random;
 use super::{Asked, HandOver, Sending, Silence, Target};
 use crate::upstream::wire::{self, Likeness};
 
-/// A datagram is sent at most so often, the first time included.
-const SENDS: u8 = 3;
+/// A datagram is sent at most so often, the first time included. The time between doubles.
+const SENDS: u8 = 4;
+/// The longest time between.
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
 /// Refusals of the network that end a question. One may be of a server that is just starting, or forged.
 const REFUSALS: u8 = 2;
 /// How often is looked whether a question is still wanted.
@@ -122,7 +124,8 @@ impl Carrier {
         let end = wire::query(&question, edns, &mut query);
         let random = &mut self.random;
         let mixed = wire::mix_case(&mut query, || random.octets().ok().map(|[octet]| octet));
-        let again = now + retry;
+        let scatter = u32::from(self.random.octets().map_or(0, |[octet]| octet));
+        let again = now + retry + retry / 512 * scatter;
         let pending = Pending {
             to,
             source: None,
@@ -295,11 +298,13 @@ impl Carrier {
         if pending.patience.is_some_and(|patience| now >= patience) {
             self.lose_patience(place);
         }
-        if let Some(pending) = self.pending(place)
-            && now >= pending.again
-            && pending.sends < SENDS
-        {
-            pending.again = now + pending.retry;
+        if self.pending(place).is_some_and(|pending| now >= pending.again && pending.sends < SENDS) {
+            // Not all at the same moment that were lost at the same moment: a full buffer would lose them again.
+            let scatter = u32::from(self.random.octets().map_or(0, |[octet]| octet));
+            if let Some(pending) = self.pending(place) {
+                pending.retry = (pending.retry * 2).min(LONGEST_RETRY);
+                pending.again = now + pending.retry + pending.retry / 512 * scatter;
+            }
             self.send(place, now);
         }
         self.put(place, turn, now);

@@ -72,8 +72,7 @@ impl Poll {
         // Rounded up: what is due is due then.
         let millis = limit.map_or(-1, |limit| i32::try_from(limit.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX));
         // SAFETY: `events` has room for EVENTS events and is borrowed mutably for the call.
-        let got =
-            unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), self.events.as_mut_ptr(), EVENTS as i32, millis) };
+        let got = unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), self.events.as_mut_ptr(), EVENTS as i32, millis) };
         // An error is an interruption: the caller looks again.
         for event in self.events.iter().take(usize::try_from(got).unwrap_or(0)) {
             match event.u64 {
