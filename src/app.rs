@@ -28,7 +28,7 @@ use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
 use crate::shelf::{self, Shelf, ShelfError, Shelved};
 use crate::store::Store;
-use crate::upstream::UpstreamError;
+use crate::upstream::{self, UpstreamError};
 use crate::web;
 
 pub use exit::{Exit, Failure};
@@ -99,12 +99,14 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
-    // One desk for every UDP thread, then one for every thread of the runtime, and one for threads that are none of them.
+    // One desk for every UDP thread, then one for every thread of the runtime and of the upstreams, and one for threads that are none of
+    // them.
+    let others = RUNTIME_THREADS + upstream::threads() + 1;
     let noted = || {
         access.note_at_start(&store, &taken)?;
         store.note_config(snapshot.generation, &config.sha256).map_err(Failure::start)
     };
-    let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1, noted)?;
+    let mut udp_desks = desks(&store, &metrics, udp_threads + others, noted)?;
     let slow_desks = udp_desks.split_off(udp_threads);
     let keyed = snapshot.matcher().keyed().clone();
     let cache = Cache::new(config.cache.size, config.cache.serve_stale, keyed);

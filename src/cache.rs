@@ -124,6 +124,11 @@ impl<'a> Key<'a> {
         Key { hash: whole.rotate_left(7) ^ apart.wrapping_mul(0x9e37_79b9_7f4a_7c15), name, qtype, bits }
     }
 
+    /// The bits of the question that change its answer.
+    pub fn bits(&self) -> Bits {
+        self.bits
+    }
+
     /// Its hash.
     #[inline]
     pub fn hash(&self) -> u64 {

@@ -120,7 +120,8 @@ fn what_is_counted() {
     for _ in 0..queries.parse::<u64>().unwrap() {
         let packet = Packet { octets: &wire, client, transport: Transport::Udp, at: house.clock.now(), since };
         worker.begin_batch();
-        let way = worker.answer(packet, &mut out);
+        worker.foresee(&wire);
+        let way = worker.answer(0, packet, &mut out);
         assert!(worker.end_batch());
         match way {
             Way::Done(Some(_)) if case != "handed_over" => {}

@@ -6,6 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::runtime::Handle;
+
+use crate::engine::depart::{self, Home};
 use crate::engine::fast::{self, Packet, Slow, Way};
 use crate::engine::front::Front;
 use crate::engine::glanced::Glanced;
@@ -25,14 +28,19 @@ pub struct Worker {
     /// The packets of the batch, `seen` of them; the others are of an earlier one.
     glanced: Vec<Glanced>,
     seen: usize,
+    /// What leaves for its upstream at the end of the batch.
+    departing: Vec<Departing>,
 }
+
+/// A query about to leave, its way home, and where it becomes a task if it has to.
+type Departing = (Box<Slow>, Box<dyn Home>, Handle);
 
 impl Worker {
     /// A worker with a desk of its own.
     pub fn new(engine: Arc<Engine>, desk: Desk) -> Worker {
         let snapshot = engine.snapshot();
         let front = Front::new(engine.answers_at_hand);
-        Worker { engine, snapshot, desk, front, glanced: Vec::new(), seen: 0 }
+        Worker { engine, snapshot, desk, front, glanced: Vec::new(), seen: 0, departing: Vec::new() }
     }
 
     /// Before a batch: takes the snapshot in force, if it is another one. A query sees one generation from beginning to end (Q7).
@@ -59,7 +67,7 @@ impl Worker {
     /// Takes the packet at `place` among those glanced at as far as it can go without waiting; one that was not is looked at now.
     #[inline]
     pub fn answer(&mut self, place: usize, packet: Packet<'_>, out: &mut [u8]) -> Way {
-        let Worker { engine, snapshot, desk, front, glanced, seen } = self;
+        let Worker { engine, snapshot, desk, front, glanced, seen, .. } = self;
         let glanced = &mut glanced[..*seen];
         // A step is taken for the first packets of a batch together, then for one more with each packet answered.
         let due = |ahead: usize| if place == 0 { 0..ahead + 1 } else { place + ahead..place + ahead + 1 };
@@ -84,10 +92,28 @@ impl Worker {
         Later { engine: Arc::clone(&self.engine), slow: Some(slow), running: None }
     }
 
-    /// After a batch, before its answers leave: with `log.sync_interval = "0s"` the records are on the disk first (Q4). Says whether the
+    /// Takes what needs no future: it leaves at the end of the batch and brings its answer home by itself. Else gives it back.
+    #[inline]
+    pub fn depart<H: Home + 'static>(&mut self, mut later: Later, home: H, runtime: Handle) -> Option<(Later, H)> {
+        match later.slow.take() {
+            Some(slow) if depart::is_simple(&self.engine, &slow) => {
+                self.departing.push((slow, Box::new(home), runtime));
+                None
+            }
+            slow => Some((Later { slow, ..later }, home)),
+        }
+    }
+
+    /// After a batch, before its answers leave: what is fetched leaves for its upstream, and with `log.sync_interval = "0s"` the records are on the disk first (Q4). Says whether the
     /// answers may leave.
     #[inline]
     pub fn end_batch(&mut self) -> bool {
+        if !self.departing.is_empty() {
+            for (slow, home, runtime) in self.departing.drain(..) {
+                depart::begin(&self.engine, slow, home, &runtime);
+            }
+            self.snapshot.upstreams.set_off();
+        }
         !self.engine.sync_each || self.engine.synced(&self.desk)
     }
 }
