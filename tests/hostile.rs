@@ -21,8 +21,8 @@ const TCP_PACKETS: usize = 2_000;
 /// How much the process's own memory may grow once it has sealed rows: the buffers of a larger seal, which level off. A leak of 200 octets
 /// for each further packet is more.
 const OWN_GROWTH: u64 = if cfg!(debug_assertions) { 5 << 20 } else { 16 << 20 };
-/// Lanes beside those of the UDP threads: see `app::run`.
-const LANES_BESIDE: usize = 3;
+/// Lanes beside those of the UDP threads, one of them of the thread that carries questions on two processors: see `app::run`.
+const LANES_BESIDE: usize = 4;
 /// How much of a lane's segment and its spare may be in memory once everything is sealed: what it writes next, 4 MiB at most and 256 KiB of
 /// the spare, and what it wrote last.
 const MAPPED_A_LANE: u64 = 5 << 20;
