@@ -302,12 +302,13 @@ fn look_through(segments: &[Arc<Segment>], book: &Book, cursors: &HashMap<(u16, 
     found
 }
 
-/// The number behind the last one a segment accounts for, given the one its walk begins at: as [`look_through`] counts.
-pub(crate) fn next_after(segment: &Segment, mut next: u64) -> u64 {
+/// The number behind the last one a segment accounts for, given the one its walk begins at: as [`look_through`] counts. Tells each record met.
+pub(crate) fn next_after(segment: &Segment, mut next: u64, mut met_one: impl FnMut(u64)) -> u64 {
     next = next.max(segment.first());
     let mut walk = segment.walk(segment::HEAD);
     for met in walk.by_ref().filter(|met| Row::read(met.bytes).is_some()) {
         next = next.max(met.seq.saturating_add(1));
+        met_one(met.seq);
     }
     next + u64::from(walk.is_torn()) + segment.lost()
 }

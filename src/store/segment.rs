@@ -84,6 +84,7 @@ impl Segment {
         let made = (|| {
             reserve(disk, &mut file, path, size)?;
             let map = MmapOptions::new().len(size).map_raw(&file).map_err(StoreError::file(path, "map the file"))?;
+            pages::nothing_read_ahead(&map);
             let mut head = [0u8; HEAD];
             head[..8].copy_from_slice(MAGIC);
             head[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -297,6 +298,24 @@ impl Segment {
         u32::from_le(unsafe { &*self.map.as_ptr().add(at).cast::<AtomicU32>() }.load(Ordering::Acquire))
     }
 
+    /// The first place from `at` on that is not zero, or `limit`: the rest of a segment that a killed process left is millions of zeros.
+    fn behind_zeros(&self, mut at: usize, limit: usize) -> usize {
+        const AT_ONCE: usize = 8;
+        let limit = limit.min(self.size()) & !7;
+        while at + 8 * AT_ONCE <= limit {
+            // SAFETY: inside the map and aligned; only ever read as atomics where a lane may still write.
+            let words = unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(at).cast::<AtomicU64>(), AT_ONCE) };
+            if words.iter().fold(0, |sum, word| sum | word.load(Ordering::Relaxed)) != 0 {
+                break;
+            }
+            at += 8 * AT_ONCE;
+        }
+        while at < limit && self.length_at(at) == 0 {
+            at += 8;
+        }
+        at
+    }
+
     /// Room for a frame of `length` octets at `at`, for the lane alone.
     ///
     /// # Safety
@@ -425,9 +444,8 @@ impl<'a> Iterator for Walk<'a> {
             }
             self.damaged |= length != 0;
             at += 8;
-            // The rest of a segment that a killed process left is millions of zeros.
-            while at + frame::HEAD <= self.limit && self.segment.length_at(at) == 0 && !self.to_zero {
-                at += 8;
+            if !self.to_zero {
+                at = self.segment.behind_zeros(at, self.limit);
             }
         }
         None

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::frame::Row;
 use crate::store::keeper::next_after;
 use crate::store::manifest::book::Book;
 use crate::store::manifest::leaf::LaneRun;
 use crate::store::part;
 use crate::store::paths::Paths;
 use crate::store::runs::{Run, Runs};
-use crate::store::segment::{self, Segment};
+use crate::store::segment::Segment;
 
 /// What was found at start.
 #[derive(Debug, Default)]
@@ -68,13 +67,13 @@ pub(crate) fn recover(
             return Err(StoreError::OtherNode { path, begun, now: node.to_owned() });
         }
         let runs = live.entry(segment.lane()).or_default();
-        for met in segment.walk(segment::HEAD) {
-            if Row::read(met.bytes).is_some() && !book.has(segment.lane(), met.seq) {
-                runs.push(met.seq);
-            }
-        }
         let next = recovered.next.entry(segment.lane()).or_insert(1);
-        *next = next_after(&segment, *next).max(*next);
+        let behind = next_after(&segment, *next, |seq| {
+            if !book.has(segment.lane(), seq) {
+                runs.push(seq);
+            }
+        });
+        *next = behind.max(*next);
         recovered.segments.push(Arc::new(segment));
     }
     recovered.live_rows = live.values().map(Runs::count).sum();

@@ -57,6 +57,12 @@ pub(super) fn begun(file: &File, size: u64) -> u64 {
     size
 }
 
+/// Keeps the system from reading what is only reserved into memory, page after page of zeros, at the lane's first faults.
+pub(super) fn nothing_read_ahead(map: &MmapRaw) {
+    // SAFETY: the range is the whole map; it is only advice.
+    unsafe { libc::madvise(map.as_mut_ptr().cast(), map.len(), libc::MADV_RANDOM) };
+}
+
 impl Pages {
     /// Brings the first ones in, `ahead` octets of them or the fewest there are.
     pub(super) fn begin(&self, map: &MmapRaw, ahead: usize) {
