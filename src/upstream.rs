@@ -1,11 +1,11 @@
 //! Where allowed names are asked: pools of servers, routes by name, health, and whom to blame when no answer comes.
 //!
 //! hickory's own pool turns negative answers into errors and does not say which server answered; so its streams (TCP, TLS, HTTPS) are
-//! used here, beneath that, and UDP ([`exchange`]), the order, the hedging and the books are ours. `hickory_resolver` and
+//! used here, beneath that, and UDP (`exchange`), the order, the hedging and the books are ours. `hickory_resolver` and
 //! `hickory_net` are known here only.
 //!
-//! A question to a server in working order over UDP is begun, answered and told without a task ([`quick`]). As soon as anything is out
-//! of the ordinary it becomes one: [`pool`] goes on from where it stands.
+//! A question to a server in working order over UDP is begun, answered and told without a task (`quick`). As soon as anything is out
+//! of the ordinary it becomes one: `pool` goes on from where it stands.
 
 mod coalesce;
 mod exchange;

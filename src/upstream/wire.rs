@@ -32,7 +32,7 @@ pub(super) fn query(question: &Question, edns: bool, out: &mut Vec<u8>) -> usize
     end
 }
 
-/// Turns letters of a query's name to upper case where `random` has a bit set; as many octets of it are used as the name has eighths.
+/// Turns letters of a query's name to upper case where `random`, asked for an octet for eight letters, has a bit set.
 pub(super) fn mix_case(query: &mut [u8], mut random: impl FnMut() -> Option<u8>) -> Option<()> {
     let mut at = HEADER;
     let (mut bits, mut left) = (0, 0);
