@@ -118,9 +118,14 @@ impl Receipt<'_> {
         });
         let sealing = self.values("cordon", |turn| turn.sealing);
         if let Some([least, middle, most]) = spread(&sealing) {
+            let without = WORKLOADS.iter().enumerate().map(|(at, (_, title))| {
+                let cpu = |turn: &Turn| Some(turn.measured.get(at)?.0.cpu_of(|name| name != "log-keeper"));
+                format!("{title} {}", self.cell("cordon", 2, cpu))
+            });
             let _ = write!(
                 text,
-                "\nOf Cordon's CPU, sealing a record later is {middle:.2} us ({least:.2}-{most:.2}); it is in the figures above.\n"
+                "\nOf Cordon's CPU, sealing a record later is {middle:.2} us ({least:.2}-{most:.2}); it is in the figures above. Without it: {}.\n",
+                without.collect::<Vec<_>>().join(", ")
             );
         }
         text
