@@ -50,8 +50,8 @@ pub(super) fn tell(found: &Found, out: &mut Out) -> Result<(), Failure> {
     speed(found, out)?;
     out.line("")?;
     costs(found, out)?;
-    for warning in warnings(found) {
-        out.line(format_args!("\nnote: {warning}"))?;
+    for (number, warning) in warnings(found).iter().enumerate() {
+        out.line(format_args!("{}note: {warning}", if number == 0 { "\n" } else { "" }))?;
     }
     Ok(())
 }
@@ -204,7 +204,9 @@ fn warnings(found: &Found) -> Vec<String> {
     }
     for Workload { title, pace, cordon, echo, .. } in &found.workloads {
         let used = cordon.cpu() * cordon.answered as f64 / 1e6 / cordon.seconds / found.workers as f64;
-        if matches!(pace, Pace::Outstanding(_)) && used < 0.9 && !found.cores.server.is_empty() {
+        // Where others used the cores, that is why, and it is told above.
+        let quiet = cordon.foreign.is_some_and(|foreign| foreign < MUCH_FOREIGN);
+        if matches!(pace, Pace::Outstanding(_)) && used < 0.9 && quiet {
             let percent = used * 100.0;
             warnings.push(format!(
                 "{title}: the workers were busy for {percent:.0} % of the time only: the load was the limit, and they can do more"
