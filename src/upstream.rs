@@ -1,16 +1,23 @@
 //! Where allowed names are asked: pools of servers, routes by name, health, and whom to blame when no answer comes.
 //!
-//! hickory's own pool turns negative answers into errors and does not say which server answered; so its transports are used
-//! here, beneath that, and the order, the hedging and the books are ours. `hickory_resolver` and `hickory_net` are known here only.
+//! hickory's own pool turns negative answers into errors and does not say which server answered; so its streams (TCP, TLS, HTTPS) are
+//! used here, beneath that, and UDP (`exchange`), the order, the hedging and the books are ours. `hickory_resolver` and
+//! `hickory_net` are known here only.
+//!
+//! A question to a server in working order over UDP is begun, answered and told without a task (`quick`). As soon as anything is out
+//! of the ordinary it becomes one: `pool` goes on from where it stands.
 
 mod coalesce;
+mod exchange;
 mod failure;
 mod health;
 mod link;
 mod plan;
 mod pool;
+mod quick;
 mod server;
 mod system;
+mod wire;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,21 +27,31 @@ use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
 use hickory_resolver::{PoolContext, TlsConfig};
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use crate::config::checked::{self, Protocol};
 use crate::dns::{Name, Question, SuffixMap, convert};
 
+pub use coalesce::Asker;
 pub use failure::{Blame, Ede, Failure};
 pub use health::ServerHealth;
 
-use coalesce::{InFlight, Missing};
+use coalesce::{Flight, InFlight, Joined};
+use exchange::Exchange;
 use link::{INNER_TIMEOUT, Link, ON_ONE_STREAM, Way};
-use pool::Pool;
+use pool::{Begun, Pool};
+use quick::Quick;
 use server::Server;
 
-/// Questions on their way up at a time, over all routes. Each holds a socket or two; more than this is an outage or an attack.
+/// Questions on their way up at a time, over all routes. More than this is an outage or an attack.
 pub const IN_FLIGHT: usize = 4096;
+
+/// On how many threads of ours an [`Asker`] may be told, those of the runtime apart.
+pub fn threads() -> usize {
+    exchange::carriers()
+}
 
 /// A response ready to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +137,15 @@ pub struct Upstreams {
     zones: Vec<checked::ForwardZone>,
     routes: SuffixMap<Route>,
     default: Route,
-    in_flight: Arc<InFlight<(u32, Question), Result<Fetched, Failure>>>,
+    in_flight: Arc<InFlight<(u32, Question), Answered>>,
+    exchange: Arc<Exchange>,
 }
+
+/// What comes of a question.
+pub type Answered = Result<Fetched, Failure>;
+
+/// A question on its way up, for all who ask it.
+type OnItsWay = Flight<(u32, Question), Answered>;
 
 impl Upstreams {
     /// Pools for the default and each forward zone. `own` are the addresses this resolver listens on: it never asks itself.
@@ -131,7 +155,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, None).build(upstream, forward_zones)
+        Builder::new(own, None, Exchange::new()).build(upstream, forward_zones)
     }
 
     /// The same for a changed configuration: servers that stay keep their connections, their standing and their figures.
@@ -141,7 +165,7 @@ impl Upstreams {
         forward_zones: &[checked::ForwardZone],
         own: &[SocketAddr],
     ) -> Result<Upstreams, UpstreamError> {
-        Builder::new(own, Some(&self.by_config)).build(upstream, forward_zones)
+        Builder::new(own, Some(&self.by_config), self.exchange.clone()).build(upstream, forward_zones)
     }
 
     /// Where `name` is asked: the longest forward zone it is in, else the default.
@@ -157,19 +181,37 @@ impl Upstreams {
 
     /// Asks, and answers or fails within the configured timeout, whatever happens: retries, TCP and other servers included. Equal
     /// questions at the same time go up once. Must run inside a tokio runtime.
-    pub async fn ask(&self, route: Route, question: &Question) -> Result<Fetched, Failure> {
-        let nobody = |blame| Failure { blame, upstream: None };
-        let Some(pool) = self.pools.get(route.pool as usize).cloned() else {
-            return Err(nobody(Blame::NoServers));
+    pub async fn ask(&self, route: Route, question: &Question) -> Answered {
+        let (tell, told) = oneshot::channel();
+        self.begin(route, question, Box::new(Task(tell)), &Handle::current());
+        self.set_off();
+        told.await.unwrap_or_else(|_| Err(nobody(Blame::Stopped)))
+    }
+
+    /// The same without waiting: `asker` is told. What is begun leaves at the latest with [`Upstreams::set_off`], so that many can leave
+    /// together. What cannot go the simple way becomes a task of `runtime`.
+    pub fn begin(&self, route: Route, question: &Question, asker: Box<dyn Asker<Answered>>, runtime: &Handle) {
+        let Some(pool) = self.pools.get(route.pool as usize) else {
+            return asker.told(Some(Err(nobody(Blame::NoServers))));
         };
-        let deadline = Instant::now() + self.timeout;
-        let question = *question;
-        let work = move || async move { fetch(&pool, &question, deadline).await };
-        match self.in_flight.value((route.pool, question), work).await {
-            Ok(result) => result,
-            Err(Missing::Full) => Err(nobody(Blame::Overloaded)),
-            Err(Missing::Ended) => Err(nobody(Blame::Stopped)),
+        match self.in_flight.join((route.pool, *question), asker) {
+            Joined::Behind => {}
+            Joined::Full(asker) => asker.told(Some(Err(nobody(Blame::Overloaded)))),
+            Joined::First(flight) => {
+                let deadline = Instant::now() + self.timeout;
+                Quick::begin(flight, pool, deadline, runtime);
+            }
         }
+    }
+
+    /// Sends what was begun on this thread.
+    pub fn set_off(&self) {
+        self.exchange.set_off();
+    }
+
+    /// The failure of a question that was let go since the process stops.
+    pub fn stopped() -> Failure {
+        nobody(Blame::Stopped)
     }
 
     /// The figures of every server, by name.
@@ -180,9 +222,46 @@ impl Upstreams {
     }
 }
 
-async fn fetch(pool: &Pool, question: &Question, deadline: Instant) -> Result<Fetched, Failure> {
-    let (response, server) = pool.ask(question, deadline).await?;
-    let authentic = !question.checking_disabled && server.vouches(&response);
+/// A failure that is no single server's.
+fn nobody(blame: Blame) -> Failure {
+    Failure { blame, upstream: None }
+}
+
+/// A task that asks.
+struct Task(oneshot::Sender<Answered>);
+
+impl Asker<Answered> for Task {
+    fn told(self: Box<Self>, answered: Option<Answered>) {
+        // Nobody listens any more when the task went away.
+        let _ = answered.map(|answered| self.0.send(answered));
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.0.is_closed()
+    }
+}
+
+/// How often a task looks whether its question is still wanted.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// The whole of a question as a task: every server, every way.
+fn spawn(flight: OnItsWay, pool: Arc<Pool>, deadline: Instant, begun: Option<Begun>, runtime: &Handle) {
+    let (_, question) = *flight.key();
+    runtime.spawn(async move {
+        let mut fetched = std::pin::pin!(fetch(&pool, &question, deadline, begun));
+        loop {
+            match timeout(LOOK_AGAIN, &mut fetched).await {
+                Ok(answered) => return flight.land(answered),
+                Err(_) if flight.is_wanted() => {}
+                Err(_) => return,
+            }
+        }
+    });
+}
+
+async fn fetch(pool: &Pool, question: &Question, deadline: Instant, begun: Option<Begun>) -> Answered {
+    let (response, server) = pool.ask(question, deadline, begun).await?;
+    let authentic = !question.checking_disabled && server.vouches(response.authentic_data);
     let upstream = server.text.clone();
     let ede = convert::ede(response.edns.as_ref());
     let mut message = response.into_message();
@@ -200,11 +279,16 @@ struct Builder<'a> {
     previous: Option<&'a HashMap<checked::Server, Arc<Server>>>,
     context: Option<Arc<PoolContext>>,
     by_config: HashMap<checked::Server, Arc<Server>>,
+    exchange: Arc<Exchange>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(own: &'a [SocketAddr], previous: Option<&'a HashMap<checked::Server, Arc<Server>>>) -> Builder<'a> {
-        Builder { own, previous, context: None, by_config: HashMap::new() }
+    fn new(
+        own: &'a [SocketAddr],
+        previous: Option<&'a HashMap<checked::Server, Arc<Server>>>,
+        exchange: Arc<Exchange>,
+    ) -> Builder<'a> {
+        Builder { own, previous, context: None, by_config: HashMap::new(), exchange }
     }
 
     fn build(
@@ -230,6 +314,7 @@ impl<'a> Builder<'a> {
             routes,
             default: Route { pool: 0, zone: None, filter: true },
             in_flight: InFlight::new(IN_FLIGHT),
+            exchange: self.exchange,
         })
     }
 
@@ -311,7 +396,7 @@ impl<'a> Builder<'a> {
                 self.secure(ConnectionConfig::https(certified, path), *address, text)?
             }
         };
-        Ok(Server::new(text, *protocol, *address, Link::new(*address, way)))
+        Ok(Server::new(text, *protocol, *address, Link::new(*address, way, self.exchange.clone())))
     }
 
     fn secure(&mut self, mut config: ConnectionConfig, address: SocketAddr, text: &str) -> Result<Way, UpstreamError> {
@@ -340,7 +425,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "nameserver 127.0.0.1\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n").unwrap();
         let own: Vec<SocketAddr> = vec!["0.0.0.0:53".parse().unwrap()];
-        let named = Builder::new(&own, None).of_system(file.path()).unwrap();
+        let named = Builder::new(&own, None, Exchange::new()).of_system(file.path()).unwrap();
         let texts: Vec<&str> = named
             .iter()
             .map(|server| match server {
@@ -351,8 +436,12 @@ mod tests {
         assert_eq!(texts, ["udp://192.0.2.1", "udp://[2001:db8::1]"], "our own address is left out");
         std::fs::write(file.path(), "nameserver 127.0.0.1\n").unwrap();
         let path = file.path().display().to_string();
-        assert_eq!(Builder::new(&own, None).of_system(file.path()), Err(UpstreamError::SystemIsOurselves { path }));
-        let missing = Builder::new(&own, None).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
+        assert_eq!(
+            Builder::new(&own, None, Exchange::new()).of_system(file.path()),
+            Err(UpstreamError::SystemIsOurselves { path })
+        );
+        let missing =
+            Builder::new(&own, None, Exchange::new()).of_system(Path::new("/nonexistent/resolv.conf")).unwrap_err();
         assert!(missing.to_string().contains("name the servers instead"), "{missing}");
     }
 }

@@ -57,6 +57,7 @@ const DOORS: &[Door] = &[
         outside: &["libc"],
         within: &[
             ("serve::udp", "recvmmsg and sendmmsg: one module reads and writes control messages"),
+            ("upstream::exchange::poll", "waiting for many sockets at once, and recvmmsg"),
             ("serve::bind", "socket options the standard library does not have"),
             ("serve::counters", "what the kernel dropped is asked of the socket"),
             ("metrics::process", "the system's page size and ticks, to read /proc"),

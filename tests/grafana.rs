@@ -301,7 +301,7 @@ fn upstream(times: u64) -> UpstreamNumbers {
     let mut durations = Durations::default();
     (0..times).for_each(|_| durations.count(Duration::from_millis(12)));
     let results = [("answered", times), ("failed", times), ("timeout", 0)].into();
-    UpstreamNumbers { upstream: "udp://192.0.2.53".into(), up: true, results, durations }
+    UpstreamNumbers { upstream: "udp://192.0.2.53".into(), up: true, results, ignored: 1, durations }
 }
 
 /// The expressions of every panel and variable.

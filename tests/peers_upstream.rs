@@ -349,7 +349,41 @@ async fn forged_answers_are_not_taken() {
         let configured = configured(vec![udp(peer.addr)], Duration::from_millis(500));
         let upstreams = Upstreams::new(&configured, &[], &[]).unwrap();
         assert_eq!(ask(&upstreams, "www.example.test", A).await.unwrap_err().blame, Blame::Timeout);
+        let ignored = upstreams.health()[0].ignored;
+        assert!((1..=4).contains(&ignored), "each was counted: {ignored}");
     }
+}
+
+#[tokio::test]
+async fn a_server_whose_machine_refuses_is_known_long_before_the_time_is_up() {
+    let refuses = || std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let configured = |servers| configured(servers, HANGS * 10);
+    let upstreams = Upstreams::new(&configured(vec![udp(refuses())]), &[], &[]).unwrap();
+    let failure = ask(&upstreams, "www.example.test", A).await.unwrap_err();
+    assert!(matches!(failure.blame, Blame::Unreachable(_)), "{failure:?}");
+    let nsd = Nsd::start(&[("example.test", &zone())]);
+    let upstreams = Upstreams::new(&configured(vec![udp(refuses()), udp(nsd.addr)]), &[], &[]).unwrap();
+    let fetched = ask(&upstreams, "www.example.test", A).await.unwrap();
+    assert_eq!(&*fetched.upstream, format!("udp://{}", nsd.addr), "the next one answers");
+    while upstreams.health().iter().all(|health| !health.results.contains_key("unreachable")) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_comes_back_in_another_case_is_asked_over_tcp() {
+    let nsd = Nsd::start(&[("example.test", &zone())]);
+    let to = nsd.addr;
+    let lowered = UdpPeer::start(move |query| {
+        let mut answer = relay(to, query)?;
+        let end = answer[12..].iter().position(|octet| *octet == 0)? + 12;
+        answer[12..end].make_ascii_lowercase();
+        Some(answer)
+    });
+    let upstreams = Upstreams::new(&configured(vec![udp(lowered.addr)], Duration::from_millis(500)), &[], &[]).unwrap();
+    // Nobody listens over TCP there: that it was tried is seen by how it ended.
+    let failure = ask(&upstreams, "abcdefghijklmnopqrstuvwxyz.example.test", A).await.unwrap_err();
+    assert!(matches!(failure.blame, Blame::Unreachable(_)), "{failure:?}");
 }
 
 #[tokio::test]

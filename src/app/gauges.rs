@@ -127,7 +127,8 @@ fn upstream(health: ServerHealth) -> UpstreamNumbers {
         };
         *results.entry(told).or_default() += count;
     }
-    UpstreamNumbers { upstream: health.upstream, up: health.up, results, durations: health.latencies }
+    let ServerHealth { upstream, up, ignored, latencies: durations, .. } = health;
+    UpstreamNumbers { upstream, up, results, ignored, durations }
 }
 
 /// Ready is: answering by a loaded snapshot, and recording.

@@ -57,6 +57,8 @@ pub struct UpstreamNumbers {
     pub up: bool,
     /// Questions put to it, by how they ended: `answered` (NXDOMAIN among them), `timeout`, or what else went wrong.
     pub results: BTreeMap<&'static str, u64>,
+    /// Datagrams from its address that answered nothing that was asked.
+    pub ignored: u64,
     /// How long it took for the questions it answered.
     pub durations: Durations,
 }
@@ -156,6 +158,7 @@ impl Sources {
             for (result, count) in &upstream.results {
                 families.add(table::UPSTREAM_QUERIES, &[name, result], *count);
             }
+            families.add(table::UPSTREAM_IGNORED, &[name], upstream.ignored);
             families.set(table::UPSTREAM_UP, &[name], f64::from(upstream.up));
             families.histogram(table::UPSTREAM_DURATION, &[name], &upstream.durations);
         }

@@ -78,6 +78,8 @@ table! {
 
     UPSTREAM_QUERIES = Counter "cordon_upstream_queries_total" ["upstream", "result"]
         "Questions put to an upstream, by how they ended.";
+    UPSTREAM_IGNORED = Counter "cordon_upstream_ignored_total" ["upstream"]
+        "Datagrams from an upstream's address that answered nothing that was asked: forged, too late or twice.";
     UPSTREAM_DURATION = Histogram "cordon_upstream_duration_seconds" ["upstream"]
         "How long an upstream took for the questions it answered.";
     UPSTREAM_UP = Gauge "cordon_upstream_up" ["upstream"]

@@ -118,7 +118,13 @@ fn a_network_zone_that_left_keeps_its_counts_and_a_new_one_shows_zeroes() {
 fn upstream(text: &str, up: bool) -> UpstreamNumbers {
     let mut durations = Durations::default();
     durations.count(Duration::from_millis(3));
-    UpstreamNumbers { upstream: text.into(), up, results: [("answered", 1), ("timeout", 1)].into(), durations }
+    UpstreamNumbers {
+        upstream: text.into(),
+        up,
+        results: [("answered", 1), ("timeout", 1)].into(),
+        ignored: 3,
+        durations,
+    }
 }
 
 #[test]
@@ -131,6 +137,7 @@ fn an_upstream_shows_how_its_questions_ended_and_how_long_they_took() {
         let series = format!("cordon_upstream_queries_total{{upstream=\"udp://192.0.2.1\",result=\"{result}\"}}");
         assert_eq!(value(&text, &series), Some(1.0));
     }
+    assert_eq!(value(&text, "cordon_upstream_ignored_total{upstream=\"udp://192.0.2.1\"}"), Some(3.0));
     assert_eq!(value(&text, "cordon_upstream_duration_seconds_count{upstream=\"udp://192.0.2.1\"}"), Some(1.0));
 }
 

@@ -1,155 +1,238 @@
 //! Equal questions at the same time: one goes up, all get its answer.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::hash::Hash;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use foldhash::fast::RandomState;
 
-/// What is on its way, by what is asked. Bounded.
+/// Parts of the table, so that threads seldom wait for one another.
+const PARTS: usize = 16;
+
+/// One who asks.
+pub trait Asker<V>: Send {
+    /// The value; or none, where the work ended without one, since the process is stopping. Called on the thread where the work ends,
+    /// where it must not wait. One who is dropped untold was taken along by a panic.
+    fn told(self: Box<Self>, value: Option<V>);
+
+    /// Whether the value is still wanted. Work that nobody wants any more is let go.
+    fn is_wanted(&self) -> bool;
+}
+
+/// All who ask the same but the first, by what they ask.
+type Others<K, V> = HashMap<K, Vec<Box<dyn Asker<V>>>, RandomState>;
+
+/// What is on its way, by what is asked, with all who ask but the first. Bounded.
 pub(super) struct InFlight<K, V> {
-    by_key: Mutex<HashMap<K, watch::Receiver<Option<V>>>>,
+    parts: [Mutex<Others<K, V>>; PARTS],
+    hash: RandomState,
+    count: AtomicUsize,
     limit: usize,
 }
 
-/// Why there is no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missing {
+/// What becomes of one who asks.
+pub(super) enum Joined<K: Hash + Eq + Copy, V: Clone> {
+    /// The first: whoever has this does the work, and lands it.
+    First(Flight<K, V>),
+    /// Equal work is on its way, and its value will be told.
+    Behind,
     /// As much as may be is on its way already.
-    Full,
-    /// The work ended without a value: the runtime is stopping, or it panicked.
-    Ended,
+    Full(Box<dyn Asker<V>>),
 }
 
-impl<K: Hash + Eq + Copy + Send + 'static, V: Clone + Send + Sync + 'static> InFlight<K, V> {
-    pub(super) fn new(limit: usize) -> Arc<InFlight<K, V>> {
-        Arc::new(InFlight { by_key: Mutex::new(HashMap::new()), limit })
-    }
-
-    /// The value of `work`, or of equal work already on its way. The work is a task of its own: an asker that goes away
-    /// neither stops it nor strands the others.
-    pub(super) async fn value<F>(self: &Arc<Self>, key: K, work: impl FnOnce() -> F) -> Result<V, Missing>
-    where
-        F: Future<Output = V> + Send + 'static,
-    {
-        let mut receiver = self.join_or_start(key, work)?;
-        let value = receiver.wait_for(Option::is_some).await.map_err(|_| Missing::Ended)?;
-        value.clone().ok_or(Missing::Ended)
-    }
-
-    fn join_or_start<F>(
-        self: &Arc<Self>,
-        key: K,
-        work: impl FnOnce() -> F,
-    ) -> Result<watch::Receiver<Option<V>>, Missing>
-    where
-        F: Future<Output = V> + Send + 'static,
-    {
-        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(receiver) = by_key.get(&key) {
-            return Ok(receiver.clone());
-        }
-        if by_key.len() >= self.limit {
-            return Err(Missing::Full);
-        }
-        let (sender, receiver) = watch::channel(None);
-        by_key.insert(key, receiver.clone());
-        let entry = Entry { of: self.clone(), key };
-        let work = work();
-        tokio::spawn(async move {
-            let value = work.await;
-            drop(entry);
-            sender.send_replace(Some(value));
-        });
-        Ok(receiver)
-    }
-}
-
-/// Takes the key out again, also when the work panics or its task is dropped.
-struct Entry<K: Hash + Eq, V> {
+/// Work on its way. Dropped before it has landed, all who ask are told so; by a panic, they are dropped with it.
+pub(super) struct Flight<K: Hash + Eq + Copy, V: Clone> {
     of: Arc<InFlight<K, V>>,
     key: K,
+    first: Option<Box<dyn Asker<V>>>,
 }
 
-impl<K: Hash + Eq, V> Drop for Entry<K, V> {
+impl<K: Hash + Eq + Copy, V: Clone> InFlight<K, V> {
+    pub(super) fn new(limit: usize) -> Arc<InFlight<K, V>> {
+        let parts = std::array::from_fn(|_| Mutex::new(HashMap::default()));
+        Arc::new(InFlight { parts, hash: RandomState::default(), count: AtomicUsize::new(0), limit })
+    }
+
+    /// Joins equal work that is on its way, or begins it.
+    pub(super) fn join(self: &Arc<Self>, key: K, asker: Box<dyn Asker<V>>) -> Joined<K, V> {
+        match self.part(&key).lock().unwrap_or_else(PoisonError::into_inner).entry(key) {
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push(asker);
+                Joined::Behind
+            }
+            Entry::Vacant(place) => {
+                if self.count.fetch_add(1, Ordering::Relaxed) >= self.limit {
+                    self.count.fetch_sub(1, Ordering::Relaxed);
+                    return Joined::Full(asker);
+                }
+                place.insert(Vec::new());
+                Joined::First(Flight { of: self.clone(), key, first: Some(asker) })
+            }
+        }
+    }
+
+    /// Takes the key out; who asked besides the first.
+    fn leave(&self, key: &K) -> Vec<Box<dyn Asker<V>>> {
+        let waiting = self.part(key).lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        waiting.unwrap_or_default()
+    }
+
+    fn part(&self, key: &K) -> &Mutex<Others<K, V>> {
+        // The upper bits: the table within a part goes by others.
+        &self.parts[(self.hash.hash_one(key) >> 40) as usize % PARTS]
+    }
+}
+
+impl<K: Hash + Eq + Copy, V: Clone> Flight<K, V> {
+    /// Tells the value to all who ask. The work is no longer on its way when the first of them hears of it.
+    pub(super) fn land(mut self, value: V) {
+        let Some(first) = self.first.take() else { return };
+        for asker in self.of.leave(&self.key) {
+            asker.told(Some(value.clone()));
+        }
+        first.told(Some(value));
+    }
+
+    /// What is asked.
+    pub(super) fn key(&self) -> &K {
+        &self.key
+    }
+
+    /// Whether anybody wants the value.
+    pub(super) fn is_wanted(&self) -> bool {
+        let others = || {
+            let waiting = self.of.part(&self.key).lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.get(&self.key).is_some_and(|waiting| waiting.iter().any(|asker| asker.is_wanted()))
+        };
+        self.first.as_ref().is_some_and(|first| first.is_wanted()) || others()
+    }
+}
+
+impl<K: Hash + Eq + Copy, V: Clone> Drop for Flight<K, V> {
     fn drop(&mut self) {
-        self.of.by_key.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        if let Some(first) = self.first.take() {
+            let others = self.of.leave(&self.key);
+            // Whoever is told may do much, and a panic within a panic would end the process.
+            if std::thread::panicking() {
+                return;
+            }
+            for asker in others {
+                asker.told(None);
+            }
+            first.told(None);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use tokio::sync::Notify;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-    #[tokio::test]
-    async fn equal_work_is_done_once_and_unequal_work_apart() {
-        let flights = InFlight::<u32, u32>::new(10);
-        let (runs, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let ask = |key: u32| {
-            let (flights, runs, go) = (flights.clone(), runs.clone(), go.clone());
-            tokio::spawn(async move {
-                flights
-                    .value(key, || async move {
-                        runs.fetch_add(1, Ordering::SeqCst);
-                        go.notified().await;
-                        key * 2
-                    })
-                    .await
-            })
-        };
-        let asked: Vec<_> = [1, 1, 2, 1].into_iter().map(ask).collect();
-        while runs.load(Ordering::SeqCst) < 2 {
-            tokio::task::yield_now().await;
+    struct One(SyncSender<Option<u32>>, Arc<AtomicBool>);
+
+    impl Asker<u32> for One {
+        fn told(self: Box<Self>, value: Option<u32>) {
+            let _ = self.0.send(value);
         }
-        go.notify_waiters();
-        let mut values = Vec::new();
-        for one in asked {
-            values.push(one.await.unwrap());
+
+        fn is_wanted(&self) -> bool {
+            self.1.load(Ordering::Relaxed)
         }
-        assert_eq!(values, [Ok(2), Ok(2), Ok(4), Ok(2)]);
-        assert_eq!(runs.load(Ordering::SeqCst), 2);
-        assert!(flights.by_key.lock().unwrap().is_empty());
     }
 
-    #[tokio::test]
-    async fn an_asker_that_goes_away_strands_nobody() {
-        let flights = InFlight::<u32, u32>::new(10);
-        let go = Arc::new(Notify::new());
-        let first = {
-            let (flights, go) = (flights.clone(), go.clone());
-            tokio::spawn(async move {
-                flights
-                    .value(1, || async move {
-                        go.notified().await;
-                        7
-                    })
-                    .await
-            })
-        };
-        while flights.by_key.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let second = {
-            let flights = flights.clone();
-            tokio::spawn(async move { flights.value(1, || async { 8 }).await })
-        };
-        first.abort();
-        tokio::task::yield_now().await;
-        go.notify_one();
-        assert_eq!(second.await.unwrap(), Ok(7));
+    type Told = Receiver<Option<u32>>;
+
+    fn ask_while(flights: &Arc<InFlight<u32, u32>>, key: u32, wanted: &Arc<AtomicBool>) -> (Joined<u32, u32>, Told) {
+        let (tell, told) = sync_channel(1);
+        (flights.join(key, Box::new(One(tell, wanted.clone()))), told)
     }
 
-    #[tokio::test]
-    async fn what_is_too_much_or_panics_is_told_and_leaves_no_trace() {
-        let flights = InFlight::<u32, u32>::new(1);
-        let running = flights.join_or_start(1, std::future::pending::<u32>).unwrap();
-        assert_eq!(flights.value(2, || async { 2 }).await, Err(Missing::Full));
-        drop(running);
-        let flights = InFlight::<u32, u32>::new(1);
-        assert_eq!(flights.value(1, || async { panic!("broken") }).await, Err(Missing::Ended));
-        assert_eq!(flights.value(1, || async { 3 }).await, Ok(3));
+    fn ask(flights: &Arc<InFlight<u32, u32>>, key: u32) -> (Joined<u32, u32>, Told) {
+        ask_while(flights, key, &Arc::new(AtomicBool::new(true)))
+    }
+
+    fn first((joined, told): (Joined<u32, u32>, Told)) -> (Flight<u32, u32>, Told) {
+        match joined {
+            Joined::First(flight) => (flight, told),
+            _ => panic!("not the first"),
+        }
+    }
+
+    fn behind((joined, told): (Joined<u32, u32>, Told)) -> Told {
+        assert!(matches!(joined, Joined::Behind));
+        told
+    }
+
+    fn on_their_way(flights: &InFlight<u32, u32>) -> (usize, usize) {
+        (flights.count.load(Ordering::Relaxed), flights.parts.iter().map(|part| part.lock().unwrap().len()).sum())
+    }
+
+    #[test]
+    fn equal_work_is_done_once_and_unequal_work_apart() {
+        let flights = InFlight::new(10);
+        let (one, told) = first(ask(&flights, 1));
+        let others = [behind(ask(&flights, 1)), behind(ask(&flights, 1))];
+        let (two, told_two) = first(ask(&flights, 2));
+        one.land(2);
+        two.land(4);
+        assert_eq!(told.recv(), Ok(Some(2)));
+        assert!(others.iter().all(|told| told.recv() == Ok(Some(2))));
+        assert_eq!(told_two.recv(), Ok(Some(4)));
+        assert_eq!(on_their_way(&flights), (0, 0));
+    }
+
+    #[test]
+    fn an_asker_that_goes_away_strands_nobody() {
+        let flights = InFlight::new(10);
+        let (flight, told) = first(ask(&flights, 1));
+        let other = behind(ask(&flights, 1));
+        drop(told);
+        flight.land(7);
+        assert_eq!(other.recv(), Ok(Some(7)));
+    }
+
+    #[test]
+    fn work_is_wanted_while_anybody_wants_it() {
+        let flights = InFlight::new(10);
+        let (one, other) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+        let (flight, _told) = first(ask_while(&flights, 1, &one));
+        let _behind = behind(ask_while(&flights, 1, &other));
+        one.store(false, Ordering::Relaxed);
+        assert!(flight.is_wanted());
+        other.store(false, Ordering::Relaxed);
+        assert!(!flight.is_wanted());
+    }
+
+    #[test]
+    fn what_is_given_up_is_told() {
+        let flights = InFlight::new(10);
+        let (flight, told) = first(ask(&flights, 1));
+        let other = behind(ask(&flights, 1));
+        drop(flight);
+        assert_eq!((told.recv(), other.recv()), (Ok(None), Ok(None)));
+    }
+
+    #[test]
+    fn what_is_too_much_or_panics_leaves_no_trace() {
+        let flights = InFlight::new(1);
+        let (flight, told) = first(ask(&flights, 1));
+        let other = behind(ask(&flights, 1));
+        assert!(matches!(ask(&flights, 2).0, Joined::Full(_)));
+        let panicked = std::thread::spawn(move || {
+            let _flight = flight;
+            std::panic::resume_unwind(Box::new("broken"));
+        });
+        assert!(panicked.join().is_err());
+        assert!(told.recv().is_err() && other.recv().is_err());
+        drop(first(ask(&flights, 1)).0);
+        let (flight, told) = first(ask(&flights, 1));
+        flight.land(3);
+        assert_eq!(told.recv(), Ok(Some(3)));
+        assert_eq!(on_their_way(&flights), (0, 0));
     }
 }

@@ -21,6 +21,8 @@ pub struct ServerHealth {
     pub answered: u64,
     /// Questions it did not answer.
     pub failed: u64,
+    /// Datagrams from its address that answered nothing that was asked (another id or question, too late, twice): forgeries, if many.
+    pub ignored: u64,
     /// How long its last answer took.
     pub last_latency: Option<Duration>,
     /// Questions by `result`: noerror, nxdomain, servfail, refused, error, timeout, unreachable, malformed. They add up to
@@ -114,6 +116,7 @@ impl Health {
             up: !is_down(book.failures),
             answered: book.answered,
             failed: book.failed,
+            ignored: 0,
             last_latency: book.last_latency,
             results: book.results.clone(),
             latencies: book.latencies.clone(),

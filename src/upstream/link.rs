@@ -1,4 +1,4 @@
-//! The way to one server: a fresh UDP socket a question, or one kept stream that many questions share.
+//! The way to one server: questions over UDP by the exchange, or one kept stream that many questions share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,30 +8,31 @@ use std::time::Duration;
 use hickory_net::NetError;
 use hickory_net::runtime::TokioRuntimeProvider;
 use hickory_net::tcp::TcpClientStream;
-use hickory_net::udp::UdpClientStream;
-use hickory_net::xfer::{DnsExchange, DnsHandle, DnsRequestSender, FirstAnswer};
+use hickory_net::xfer::{DnsExchange, DnsHandle, FirstAnswer};
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse};
 use hickory_resolver::config::ConnectionConfig;
 use hickory_resolver::{ConnectionProvider, PoolContext};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::dns::{Question, convert};
 
-/// UDP payload offered (DNS flag day 2020; RFC 9715): fits every path unfragmented.
-const PAYLOAD: u16 = 1232;
+use super::exchange::{Asked, Exchange, Sending, Silence, Target};
+use super::wire::PAYLOAD;
+
 /// A lost datagram is sent again after at least this.
 const RETRY_FLOOR: Duration = Duration::from_millis(150);
 /// And after at most this.
 const RETRY_CEILING: Duration = Duration::from_secs(1);
-/// A datagram is sent at most so often, the first time included.
-const SENDS: u8 = 3;
 /// Questions on one stream at a time.
 pub(super) const ON_ONE_STREAM: usize = 4096;
 /// Longest pause before a question tries again to enter a stream whose queue is full.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// Bound inside hickory; the deadline of the question is always sooner.
 pub(super) const INNER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What comes of a question over UDP, once.
+pub(super) type Heard = oneshot::Receiver<Result<Vec<u8>, Silence>>;
 
 /// How the server is spoken to.
 #[derive(Clone)]
@@ -56,6 +57,8 @@ pub(super) enum Refusal {
 pub(super) struct Link {
     address: SocketAddr,
     way: Way,
+    exchange: Arc<Exchange>,
+    target: Arc<Target>,
     runtime: TokioRuntimeProvider,
     kept: Arc<Mutex<Kept>>,
 }
@@ -83,20 +86,40 @@ struct Stream {
 }
 
 impl Link {
-    pub(super) fn new(address: SocketAddr, way: Way) -> Link {
-        Link { address, way, runtime: TokioRuntimeProvider::new(), kept: Arc::new(Mutex::new(Kept::Nothing)) }
+    pub(super) fn new(address: SocketAddr, way: Way, exchange: Arc<Exchange>) -> Link {
+        let (target, kept) = (exchange.target(address), Arc::new(Mutex::new(Kept::Nothing)));
+        Link { address, way, exchange, target, runtime: TokioRuntimeProvider::new(), kept }
     }
 
-    /// One question, one response with whatever response code; never truncated.
+    /// Whether questions go over UDP first.
+    pub(super) fn is_udp(&self) -> bool {
+        matches!(self.way, Way::Udp)
+    }
+
+    /// Datagrams of the server that answered nothing that was asked.
+    pub(super) fn ignored(&self) -> u64 {
+        self.target.ignored()
+    }
+
+    /// One question, one response with whatever response code; never truncated. `begun` is the same question over UDP, on its way
+    /// already.
     pub(super) async fn exchange(
         &self,
         question: &Question,
         edns: bool,
         srtt: Option<Duration>,
         deadline: Instant,
+        begun: Option<Heard>,
     ) -> Result<DnsResponse, Refusal> {
-        if let Way::Udp = self.way {
-            match self.datagram(question, edns, srtt).await {
+        if self.is_udp() {
+            let heard = begun.unwrap_or_else(|| {
+                let (tell, heard) = oneshot::channel();
+                self.send(question, edns, srtt, None, deadline, Box::new(Tell(tell)));
+                self.exchange.set_off();
+                heard
+            });
+            // A carrier that ends lets go of what is on its way.
+            match response(heard.await.unwrap_or(Err(Silence::Timeout))) {
                 Ok(response) if !response.truncation => return Ok(response),
                 // Truncated, garbled or in another case than sent: the last two may be an attack, which TCP withstands.
                 Ok(_) | Err(NetError::Proto(_) | NetError::QueryCaseMismatch) => {}
@@ -110,17 +133,25 @@ impl Link {
         }
     }
 
-    /// Over UDP: random source port, id and case (hickory), sent again when lost.
-    async fn datagram(&self, question: &Question, edns: bool, srtt: Option<Duration>) -> Result<DnsResponse, NetError> {
-        let mut request = request(question, edns, true);
-        request.options_mut().retry_interval =
-            srtt.map_or(RETRY_FLOOR * 2, |srtt| srtt * 2).clamp(RETRY_FLOOR, RETRY_CEILING);
-        let mut socket = UdpClientStream::builder(self.address, self.runtime.clone())
-            .with_timeout(Some(INNER_TIMEOUT))
-            .with_max_retries(SENDS)
-            .with_retry_interval_floor(RETRY_FLOOR.as_millis() as u64)
-            .build();
-        socket.send_message(request).first_answer().await
+    /// Puts a question on its way over UDP. It leaves at the latest when the exchange is set off.
+    pub(super) fn send(
+        &self,
+        question: &Question,
+        edns: bool,
+        srtt: Option<Duration>,
+        patience: Option<Instant>,
+        deadline: Instant,
+        asked: Box<dyn Asked>,
+    ) {
+        self.exchange.hand_over(Sending {
+            to: self.target.clone(),
+            question: *question,
+            edns,
+            retry: srtt.map_or(RETRY_FLOOR * 2, |srtt| srtt * 2).clamp(RETRY_FLOOR, RETRY_CEILING),
+            patience: patience.map(Instant::into_std),
+            deadline: deadline.into_std(),
+            asked,
+        });
     }
 
     /// Over the kept stream. One that fails, or that is silent for half the time left, may have been closed by the other side
@@ -154,7 +185,7 @@ impl Link {
     ) -> Result<DnsResponse, NetError> {
         let mut pause = Duration::from_millis(1);
         loop {
-            let answer = stream.exchange.send(request(question, edns, false)).first_answer();
+            let answer = stream.exchange.send(request(question, edns)).first_answer();
             match timeout_at(deadline, answer).await {
                 Ok(Ok(response)) => {
                     stream.answers.fetch_add(1, Ordering::Relaxed);
@@ -214,6 +245,34 @@ impl Link {
     }
 }
 
+/// Tells a task what comes of a question over UDP.
+pub(super) struct Tell(pub(super) oneshot::Sender<Result<Vec<u8>, Silence>>);
+
+impl Asked for Tell {
+    fn ended(self: Box<Self>, end: Result<&[u8], Silence>) {
+        // Nobody listens any more when another server was faster, and the time was up.
+        let _ = self.0.send(end.map(<[u8]>::to_vec));
+    }
+
+    fn impatient(self: Box<Self>) -> Option<Box<dyn Asked>> {
+        Some(self)
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.0.is_closed()
+    }
+}
+
+/// What came over UDP, read.
+fn response(heard: Result<Vec<u8>, Silence>) -> Result<DnsResponse, NetError> {
+    match heard {
+        Ok(octets) => Ok(DnsResponse::from_buffer(octets)?),
+        Err(Silence::Timeout) => Err(NetError::Timeout),
+        Err(Silence::OtherCase) => Err(NetError::QueryCaseMismatch),
+        Err(Silence::Unreachable(text)) => Err(NetError::Msg(text)),
+    }
+}
+
 /// Makes a connection.
 async fn connect(address: SocketAddr, way: Way, runtime: TokioRuntimeProvider) -> Result<Arc<Stream>, NetError> {
     let exchange = match &way {
@@ -232,13 +291,12 @@ fn is_full(error: &NetError) -> bool {
 }
 
 /// The query as it goes up: RD, DO and CD as asked, AD to be told of validation (RFC 6840 section 5.7).
-fn request(question: &Question, edns: bool, random_case: bool) -> DnsRequest {
+fn request(question: &Question, edns: bool) -> DnsRequest {
     let mut options = DnsRequestOptions::default();
     options.use_edns = edns;
     options.edns_payload_len = PAYLOAD;
     options.edns_set_dnssec_ok = question.dnssec_ok;
     options.recursion_desired = true;
-    options.case_randomization = random_case;
     let mut request = DnsRequest::from_query(convert::to_query(question), options);
     request.metadata.checking_disabled = question.checking_disabled;
     request.metadata.authentic_data = true;

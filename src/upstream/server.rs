@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_net::NetError;
 use hickory_proto::op::{DnsResponse, ResponseCode};
@@ -10,9 +11,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::checked::Protocol;
 use crate::dns::{Question, convert};
 
+use super::exchange::Asked;
 use super::failure::Blame;
 use super::health::{Health, ServerHealth};
-use super::link::{Link, Refusal};
+use super::link::{Heard, Link, Refusal};
 use super::plan::Standing;
 
 /// Extended errors that say: the signatures, or their absence, do not hold. Bogus, expired, not yet valid, and what is missing
@@ -40,7 +42,18 @@ impl Server {
     pub(super) async fn ask(&self, question: &Question, deadline: Instant) -> Result<DnsResponse, Blame> {
         let since = Instant::now();
         self.health.asked(since);
-        let result = match timeout_at(deadline, self.exchange(question, deadline)).await {
+        self.go_on(question, deadline, since, None).await
+    }
+
+    /// The same for what is on its way over UDP already, since `since`.
+    pub(super) async fn go_on(
+        &self,
+        question: &Question,
+        deadline: Instant,
+        since: Instant,
+        begun: Option<Heard>,
+    ) -> Result<DnsResponse, Blame> {
+        let result = match timeout_at(deadline, self.exchange(question, deadline, begun)).await {
             Ok(result) => result,
             Err(_) => Err(Blame::Timeout),
         };
@@ -59,13 +72,18 @@ impl Server {
 
     /// One answer of whatever response code. A server that does not know EDNS says FORMERR or NOTIMP and leaves OPT out; it is
     /// asked again without (RFC 6891 section 7).
-    async fn exchange(&self, question: &Question, deadline: Instant) -> Result<DnsResponse, Blame> {
+    async fn exchange(
+        &self,
+        question: &Question,
+        deadline: Instant,
+        begun: Option<Heard>,
+    ) -> Result<DnsResponse, Blame> {
         let srtt = self.health.standing(Instant::now()).srtt;
-        let response = self.link.exchange(question, true, srtt, deadline).await.map_err(blame)?;
+        let response = self.link.exchange(question, true, srtt, deadline, begun).await.map_err(blame)?;
         let knows_no_edns =
             response.edns.is_none() && matches!(response.response_code, ResponseCode::FormErr | ResponseCode::NotImp);
         let response = match knows_no_edns {
-            true => self.link.exchange(question, false, srtt, deadline).await.map_err(blame)?,
+            true => self.link.exchange(question, false, srtt, deadline, None).await.map_err(blame)?,
             false => response,
         };
         // An error may come without the question (RFC 1035 section 7.3 leaves it open); an answer may not.
@@ -78,9 +96,34 @@ impl Server {
         }
     }
 
-    /// Whether AD in `response` is to be believed.
-    pub(super) fn vouches(&self, response: &DnsResponse) -> bool {
-        self.trusted_path && response.authentic_data
+    /// Whether the server is asked over UDP first.
+    pub(super) fn is_udp(&self) -> bool {
+        self.link.is_udp()
+    }
+
+    /// Puts a question on its way over UDP, and nothing else: what comes of it, for better or worse, is told to `asked`, who enters it
+    /// into the book by [`Server::answered`] or [`Server::go_on`].
+    pub(super) fn begin(
+        &self,
+        question: &Question,
+        srtt: Option<Duration>,
+        patience: Option<Instant>,
+        deadline: Instant,
+        since: Instant,
+        asked: Box<dyn Asked>,
+    ) {
+        self.health.asked(since);
+        self.link.send(question, true, srtt, patience, deadline, asked);
+    }
+
+    /// The server answered with `rcode` what it was asked at `since`.
+    pub(super) fn answered(&self, since: Instant, rcode: u16) {
+        self.health.answered(since, Instant::now(), rcode);
+    }
+
+    /// Whether AD in an answer is to be believed.
+    pub(super) fn vouches(&self, authentic: bool) -> bool {
+        self.trusted_path && authentic
     }
 
     pub(super) fn standing(&self, now: Instant) -> Standing {
@@ -88,7 +131,7 @@ impl Server {
     }
 
     pub(super) fn figures(&self) -> ServerHealth {
-        self.health.figures(self.text.clone())
+        ServerHealth { ignored: self.link.ignored(), ..self.health.figures(self.text.clone()) }
     }
 }
 
