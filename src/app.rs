@@ -28,7 +28,7 @@ use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
 use crate::shelf::{self, Shelf, ShelfError, Shelved};
 use crate::store::Store;
-use crate::upstream::UpstreamError;
+use crate::upstream::{self, UpstreamError};
 use crate::web;
 
 pub use exit::{Exit, Failure};
@@ -101,8 +101,10 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
-    // One desk for every UDP thread, then one for every thread of the runtime, and one for threads that are none of them.
-    let mut udp_desks = desks(&store, &metrics, udp_threads + RUNTIME_THREADS + 1)?;
+    // One desk for every UDP thread, then one for every thread of the runtime and of the upstreams, and one for threads that are none of
+    // them.
+    let others = RUNTIME_THREADS + upstream::threads() + 1;
+    let mut udp_desks = desks(&store, &metrics, udp_threads + others)?;
     let slow_desks = udp_desks.split_off(udp_threads);
     let cache = Cache::new(config.cache.size, config.cache.serve_stale);
     let engine = Arc::new(Engine::new(snapshot, cache, Desks::new(slow_desks), clock.clone()));

@@ -1,8 +1,10 @@
 //! Floor 3: the engine, the only place where the order of a query is written.
 //!
 //! A query walks six rooms: look, gate, who, verdict, fetch, close. [`pipeline`] is the conductor for every query; [`fast`] calls the same
-//! rooms for what can be answered at once, and hands the open ticket over where it cannot.
+//! rooms for what can be answered at once, and hands the open ticket over where it cannot. What then only has to be fetched is closed
+//! by [`depart`].
 
+pub mod depart;
 pub mod desk;
 pub mod fast;
 pub mod fetch;

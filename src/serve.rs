@@ -28,7 +28,7 @@ pub use bind::{BindCause, DoorError};
 pub use counters::{DoorCounters, DoorCounts, Trouble};
 pub use doors::{Closed, Doors, Settings};
 pub use tcp::TcpLimits;
-pub use udp::UdpLimits;
+pub use udp::{UdpLimits, Way};
 
 /// One packet as it arrived.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub enum Step<L> {
 /// One UDP worker's side of the engine: it never waits for an upstream and never awaits.
 ///
 /// For each batch the door calls `begin_batch`, then `answer` for each packet (and `too_busy` right after an `answer`
-/// that gave a `Later` there is no room for), then `end_batch`; only then do the answers leave. A panic in `answer` costs
+/// that gave a `Later` there is no room for, `depart` where there is), then `end_batch`; only then do the answers leave. A panic in `answer` costs
 /// that packet its answer, one in `end_batch` costs the batch its answers (nothing unrecorded leaves, invariant Q4); both
 /// are counted, and the worker goes on.
 pub trait Worker: Send {
@@ -76,6 +76,12 @@ pub trait Worker: Send {
     /// As many [`Step::Later`] as may be are in flight, so this one is given back: the engine closes its ticket, with
     /// SERVFAIL say, and tells how many octets of `out` to send; none for silence.
     fn too_busy(&mut self, later: Self::Later, out: &mut [u8]) -> Option<usize>;
+
+    /// A `Later` for which there is room. The engine keeps it and brings its answer home by `way`, or gives it back; then the door
+    /// has it run as a task.
+    fn depart(&mut self, later: Self::Later, way: Way) -> Option<(Self::Later, Way)> {
+        Some((later, way))
+    }
 
     /// After the packets of a batch and before their answers leave: the place for a sync of the log. Says whether they may leave.
     fn end_batch(&mut self) -> bool;

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
+use cordon::engine::depart;
 use cordon::engine::fast::{Slow, Way};
 use cordon::engine::pipeline;
 use cordon::moment::Moment;
@@ -11,8 +14,9 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 
 use crate::support::client::Ask;
-use crate::support::house::{House, TableUpstream};
+use crate::support::house::{Doorstep, House, TableUpstream};
 use crate::support::rows;
+use crate::support::udp_peer::UdpPeer;
 
 const NAME: &str = "www.example.net";
 
@@ -74,6 +78,61 @@ fn a_query_there_is_no_room_for_is_answered_and_recorded_as_failed() {
     let row = rows::last(&house.log_dir(), NAME);
     assert_eq!((&row["action"], &row["rcode"], &row["ede"]), (&"failed".into(), &2.into(), &14.into()), "{row}");
     assert_eq!(rows::every(&house.log_dir()).len(), 1);
+}
+
+#[test]
+fn a_query_without_a_task_is_answered_and_recorded_as_one_with_a_task() {
+    let client: SocketAddr = "10.1.2.3:4444".parse().unwrap();
+    for name in [NAME, "alias.example.net", "nothing.example.net"] {
+        let answers = [true, false].map(|with_a_task| {
+            let upstream = TableUpstream::start();
+            upstream.add("alias.example.net", RecordType::CNAME, NAME, 60).unwrap();
+            let house = house(&upstream);
+            let mut out = vec![0; 4096];
+            let wire = Ask::new(name, RecordType::A).wire(7);
+            let Way::Slow(slow) = house.begin(&wire, client, Transport::Udp, &mut out) else {
+                panic!("{name} is kept")
+            };
+            assert!(depart::is_simple(&house.engine, &slow));
+            let answer = if with_a_task { house.finish(slow) } else { house.depart(slow) };
+            let mut row = rows::last(&house.log_dir(), name);
+            assert_eq!(row["upstream"], format!("udp://{}", upstream.peer.addr));
+            for differs in ["duration_us", "lane", "upstream"] {
+                row[differs] = 0.into();
+            }
+            assert_eq!(rows::every(&house.log_dir()).len(), 1);
+            (answer.expect("an answer"), row.to_string())
+        });
+        assert_eq!(answers[0], answers[1]);
+    }
+}
+
+#[test]
+fn a_query_that_nobody_waits_for_any_more_is_closed_with_its_record() {
+    let (upstream, silent) = (TableUpstream::start(), UdpPeer::silent());
+    let house = house(&upstream);
+    let servers = format!("servers = [\"udp://{}\"]\ntimeout = \"30s\"", silent.addr);
+    let config = config(&upstream, "").replace(&format!("servers = [\"udp://{}\"]", upstream.peer.addr), &servers);
+    house.reload(&config, &[]).unwrap();
+    let (brings, brought) = sync_channel(1);
+    house.depart_to(handed_over(&house), Box::new(Doorstep { brings, shut: true }));
+    let told = brought.recv_timeout(Duration::from_secs(60)).expect("it is closed");
+    assert_eq!(Message::from_vec(&told.unwrap()).unwrap().metadata.response_code, ResponseCode::ServFail);
+    let row = rows::last(&house.log_dir(), NAME);
+    // Not ready, since we stop: not silence (22), which comes when the upstream's time is up.
+    assert_eq!((&row["action"], &row["rcode"], &row["ede"]), (&"failed".into(), &2.into(), &14.into()), "{row}");
+    assert_eq!(rows::every(&house.log_dir()).len(), 1);
+}
+
+#[test]
+fn a_query_without_a_task_keeps_the_generation_it_began_with() {
+    let upstream = TableUpstream::start();
+    let house = house(&upstream);
+    let slow = handed_over(&house);
+    house.reload(&config(&upstream, "deny = [\"example.net\"]"), &[]).unwrap();
+    let answer = Message::from_vec(&house.depart(slow).unwrap()).unwrap();
+    assert_eq!(answer.answers.len(), 1, "it began when the name was allowed");
+    assert_eq!(rows::last(&house.log_dir(), NAME)["policy_generation"], 1);
 }
 
 #[test]

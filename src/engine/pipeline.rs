@@ -19,7 +19,7 @@ use crate::engine::{Engine, Snapshot};
 use crate::moment::Moment;
 use crate::policy::decide::vouches;
 use crate::policy::model::Rewrite;
-use crate::upstream::{Blame, Failure};
+use crate::upstream::{Answered, Blame, Failure, Fetched};
 use crate::verdict::{Action, Reason, Source, Verdict};
 
 /// Most aliases that are followed from zone to zone for one question.
@@ -160,18 +160,36 @@ async fn obtain(
             };
         }
     };
-    let upstream = fetched.upstream;
-    let ready = Ready::from_wire(fetched.wire, fetched.rcode).map_err(|_| unreadable(&upstream))?;
-    let kept = Arc::new(Kept {
-        ready,
-        born: engine.clock.now(),
-        routes: snapshot.routes,
-        authentic: fetched.authentic,
-        upstream,
-        ede: fetched.ede,
-    });
-    engine.cache.keep(&key, Arc::clone(&kept));
+    keep(engine, snapshot, &key, fetched)
+}
+
+/// Keeps what an upstream answered.
+fn keep(engine: &Engine, snapshot: &Snapshot, key: &Key, fetched: Fetched) -> Result<Obtained, Failure> {
+    let Fetched { wire, rcode, authentic, upstream, ede } = fetched;
+    let ready = Ready::from_wire(wire, rcode).map_err(|_| unreadable(&upstream))?;
+    let kept = Arc::new(Kept { ready, born: engine.clock.now(), routes: snapshot.routes, authentic, upstream, ede });
+    engine.cache.keep(key, Arc::clone(&kept));
     Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
+}
+
+/// What is made of an upstream's answer, or its failure, to a question that is not followed any further.
+pub(super) fn told(engine: &Engine, room: &Room<'_>, answered: Answered, out: &mut Vec<u8>) -> Made {
+    let Question { name, qtype, dnssec_ok, checking_disabled, .. } = room.question();
+    let key = Key::new(&name, qtype, dnssec_ok, checking_disabled);
+    let obtained = match answered {
+        Ok(fetched) => keep(engine, room.snapshot, &key, fetched),
+        // What does not validate is not made good by what validated once.
+        Err(failure) if matches!(failure.blame, Blame::Bogus(_)) => Err(failure),
+        Err(failure) => match engine.cache.find(&key, room.open.at, room.snapshot.routes) {
+            Found::Fresh(kept, age) => Ok(Obtained { kept, source: Source::Cache, age, leads_out: None }),
+            Found::Stale(kept) => Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None }),
+            Found::Missing => Err(failure),
+        },
+    };
+    match obtained {
+        Ok(Obtained { kept, source, age, .. }) => room.kept(kept, source, age, room.buffer(out)),
+        Err(failure) => failed_upstream(room, &failure, room.buffer(out)),
+    }
 }
 
 fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Result<Obtained, Failure> {

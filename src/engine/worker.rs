@@ -5,6 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::runtime::Handle;
+
+use crate::engine::depart::{self, Home};
 use crate::engine::fast::{self, Packet, Slow, Way};
 use crate::engine::{Desk, Engine, Snapshot, pipeline};
 
@@ -13,13 +16,18 @@ pub struct Worker {
     engine: Arc<Engine>,
     snapshot: Arc<Snapshot>,
     desk: Desk,
+    /// What leaves for its upstream at the end of the batch.
+    departing: Vec<Departing>,
 }
+
+/// A query about to leave, its way home, and where it becomes a task if it has to.
+type Departing = (Box<Slow>, Box<dyn Home>, Handle);
 
 impl Worker {
     /// A worker with a desk of its own.
     pub fn new(engine: Arc<Engine>, desk: Desk) -> Worker {
         let snapshot = engine.snapshot();
-        Worker { engine, snapshot, desk }
+        Worker { engine, snapshot, desk, departing: Vec::new() }
     }
 
     /// Before a batch: takes the snapshot in force, if it is another one. A query sees one generation from beginning to end (Q7).
@@ -41,10 +49,28 @@ impl Worker {
         Later { engine: Arc::clone(&self.engine), slow: Some(slow), running: None }
     }
 
-    /// After a batch, before its answers leave: with `log.sync_interval = "0s"` the records are on the disk first (Q4). Says whether the
+    /// Takes what needs no future: it leaves at the end of the batch and brings its answer home by itself. Else gives it back.
+    #[inline]
+    pub fn depart<H: Home + 'static>(&mut self, mut later: Later, home: H, runtime: Handle) -> Option<(Later, H)> {
+        match later.slow.take() {
+            Some(slow) if depart::is_simple(&self.engine, &slow) => {
+                self.departing.push((slow, Box::new(home), runtime));
+                None
+            }
+            slow => Some((Later { slow, ..later }, home)),
+        }
+    }
+
+    /// After a batch, before its answers leave: what is fetched leaves for its upstream, and with `log.sync_interval = "0s"` the records are on the disk first (Q4). Says whether the
     /// answers may leave.
     #[inline]
     pub fn end_batch(&mut self) -> bool {
+        if !self.departing.is_empty() {
+            for (slow, home, runtime) in self.departing.drain(..) {
+                depart::begin(&self.engine, slow, home, &runtime);
+            }
+            self.snapshot.upstreams.set_off();
+        }
         !self.engine.sync_each || self.engine.synced(&self.desk)
     }
 }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Answerer, Arrived, Step, Worker};
-use crate::engine::fast::{Packet, Way};
+use super::{Answerer, Arrived, Step, Way, Worker};
+use crate::engine::depart::Home;
+use crate::engine::fast::{self, Packet};
 use crate::engine::worker::Later;
 use crate::engine::{self, Engine, pipeline};
 use crate::verdict::Transport;
@@ -21,9 +22,9 @@ impl Worker for engine::Worker {
     fn answer(&mut self, arrived: Arrived<'_>, out: &mut [u8]) -> Step<Later> {
         let Arrived { packet: octets, client, transport, at, since } = arrived;
         match engine::Worker::answer(self, Packet { octets, client, transport, at, since }, out) {
-            Way::Done(Some(octets)) => Step::Send(octets),
-            Way::Done(None) | Way::NotAQuery => Step::Silence,
-            Way::Slow(slow) => Step::Later(self.later(slow)),
+            fast::Way::Done(Some(octets)) => Step::Send(octets),
+            fast::Way::Done(None) | fast::Way::NotAQuery => Step::Silence,
+            fast::Way::Slow(slow) => Step::Later(self.later(slow)),
         }
     }
 
@@ -31,8 +32,24 @@ impl Worker for engine::Worker {
         later.too_busy(out)
     }
 
+    #[inline]
+    fn depart(&mut self, later: Later, way: Way) -> Option<(Later, Way)> {
+        let runtime = way.runtime().clone();
+        engine::Worker::depart(self, later, way, runtime)
+    }
+
     fn end_batch(&mut self) -> bool {
         engine::Worker::end_batch(self)
+    }
+}
+
+impl Home for Way {
+    fn bring(self: Box<Self>, octets: Option<&[u8]>) {
+        Way::bring(*self, octets);
+    }
+
+    fn is_shut(&self) -> bool {
+        Way::is_shut(self)
     }
 }
 

@@ -45,6 +45,11 @@ impl Stop {
         self.draining.load(Ordering::Acquire)
     }
 
+    /// Whether nothing is waited for any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        *self.stage.borrow() == Stage::Abandoned
+    }
+
     /// For a task to wait on.
     pub(super) fn watch(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()

@@ -202,9 +202,12 @@ impl<W: Worker> UdpLoop<W> {
             peer: batch.peer(slot),
             stop: self.shared.stop.clone(),
             counters: counters.clone(),
+            runtime: self.shared.runtime.clone(),
             _flight: Flight { _permit: permit, counters: counters.clone() },
         };
-        self.shared.runtime.spawn(finish(later, way));
+        if let Some((later, way)) = self.guarded(|worker| worker.depart(later, way)).flatten() {
+            self.shared.runtime.spawn(finish(later, way));
+        }
         None
     }
 
@@ -262,16 +265,44 @@ impl<W: Worker> UdpLoop<W> {
     }
 }
 
-/// The way of a later answer back to its client.
-struct Way {
+/// The way of a later answer back to its client. As long as it is there, closing the doors waits for it.
+#[derive(Debug)]
+pub struct Way {
     socket: Arc<UdpSocket>,
     peer: Peer,
     stop: Arc<Stop>,
     counters: Arc<DoorCounters>,
+    runtime: Handle,
     _flight: Flight,
 }
 
+impl Way {
+    /// The runtime of the doors.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Whether the doors do not wait for it any more.
+    pub fn is_shut(&self) -> bool {
+        self.stop.is_abandoned()
+    }
+
+    /// Sends an answer without waiting; none: silence. Where there is no room for it, a task tries again.
+    pub fn bring(self, answer: Option<&[u8]>) {
+        let Some(answer) = answer.filter(|_| !self.is_shut()) else { return };
+        match self.socket.send_one(&self.peer, answer) {
+            Ok(()) => DoorCounters::add(&self.counters.later_sent),
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
+                let answer = answer.to_vec();
+                self.runtime.clone().spawn(async move { send_later(&self, &answer).await });
+            }
+            Err(error) => self.counters.send.add(Trouble::of(&error), 1),
+        }
+    }
+}
+
 /// The permit of a later answer; tells the counters when the answer's future panicked.
+#[derive(Debug)]
 struct Flight {
     _permit: OwnedSemaphorePermit,
     counters: Arc<DoorCounters>,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use cordon::access::Journal;
 use cordon::attribution::Roster;
 use cordon::cache::Cache;
 use cordon::config::Config;
+use cordon::engine::depart::{self, Home};
 use cordon::engine::fast::{self, Packet, Slow, Way};
 use cordon::engine::reload::{assemble, probe};
 use cordon::engine::{Desk, Desks, Engine, Snapshot, pipeline};
@@ -92,6 +94,24 @@ fn answer(table: &Answers, datagram: &[u8]) -> Option<Vec<u8>> {
         }
     }
     message.to_vec().ok()
+}
+
+/// Where an answer comes home to.
+pub struct Doorstep {
+    /// Takes the answer.
+    pub brings: SyncSender<Option<Vec<u8>>>,
+    /// Whether the doors are closed.
+    pub shut: bool,
+}
+
+impl Home for Doorstep {
+    fn bring(self: Box<Self>, octets: Option<&[u8]>) {
+        let _ = self.brings.send(octets.map(<[u8]>::to_vec));
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shut
+    }
 }
 
 /// The engine with all it stands on.
@@ -179,8 +199,23 @@ impl House {
         match self.begin(octets, client, transport, &mut out) {
             Way::Done(octets) => (octets.map(|length| out[..length].to_vec()), false),
             Way::NotAQuery => (None, false),
+            Way::Slow(slow) if depart::is_simple(&self.engine, &slow) => (self.depart(slow), true),
             Way::Slow(slow) => (self.finish(slow), true),
         }
+    }
+
+    /// The rest of the journey of a query that only has to be fetched, as a UDP worker sends it on its way.
+    pub fn depart(&self, slow: Box<Slow>) -> Option<Vec<u8>> {
+        let (brings, brought) = std::sync::mpsc::sync_channel(1);
+        self.depart_to(slow, Box::new(Doorstep { brings, shut: false }));
+        brought.recv().expect("every query comes home")
+    }
+
+    /// The same, home to somewhere.
+    pub fn depart_to(&self, slow: Box<Slow>, home: Box<dyn Home>) {
+        let upstreams = Arc::clone(&slow.ticket.snapshot().upstreams);
+        depart::begin(&self.engine, slow, home, self.runtime.handle());
+        upstreams.set_off();
     }
 
     /// The fast way alone; an answer stands at the front of `out`.
