@@ -14,6 +14,7 @@ mod receipt;
 mod seen;
 mod source;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,9 +32,12 @@ use crate::verdict::ListId;
 #[derive(Clone, Debug)]
 pub struct Shelf {
     dir: PathBuf,
-    /// The key that names are hashed with in what is compiled anew; drawn at random where there is none.
+    /// The key that names are hashed with in what is compiled anew, where a server runs by it; drawn at random where none does.
     seed: Option<[u8; 16]>,
 }
+
+/// After so many rules the text they were read from is let go of.
+const LET_GO: u32 = 100_000;
 
 /// Lists, ready to be asked.
 #[derive(Clone, Debug)]
@@ -202,7 +206,8 @@ impl Shelf {
             Some(shelved) => shelved,
             None => {
                 let aside = self.aside()?;
-                let (compiled, contents) = compile_to(lists, self.seed, Box::new(self.unnamed()?), &aside)?;
+                let (compiled, contents) =
+                    compile_to(lists, self.seed, Some(&|| self.unnamed()), Box::new(self.unnamed()?), &aside)?;
                 seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
@@ -222,7 +227,8 @@ impl Shelf {
             return Ok(shelved);
         }
         let mut file = Vec::new();
-        let (compiled, contents) = compile_to(lists, self.seed, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
+        let (compiled, contents) =
+            compile_to(lists, self.seed, None, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
         let yields = yields(&contents, &compiled.report);
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
@@ -254,7 +260,7 @@ impl Shelf {
     /// A line of a list as it is written, from its file as it is now; none when the file cannot be read or has no such line. It reads the
     /// whole list: for people.
     pub fn written(list: &ListSource, line: u32) -> Option<Vec<u8>> {
-        let (_, bytes, _) = source::read(list).ok()?;
+        let (_, bytes, _) = source::read(list, None).ok()?;
         bytes.split(|octet| *octet == b'\n').nth((line as usize).checked_sub(1)?).map(<[u8]>::to_vec)
     }
 
@@ -297,6 +303,7 @@ struct Compiled {
 fn compile_to(
     lists: &[ListSource],
     seed: Option<[u8; 16]>,
+    aside: Option<&dyn Fn() -> Result<File, ShelfError>>,
     medium: Box<dyn Medium>,
     to: impl io::Write,
 ) -> Result<(Compiled, Vec<Content>), ShelfError> {
@@ -315,10 +322,15 @@ fn compile_to(
     let mut fingerprint = Fingerprint::new(lists.len());
     let mut contents = Vec::with_capacity(lists.len());
     for (list, place) in lists.iter().zip(0u16..) {
-        let (mut content, bytes, format) = source::read(list)?;
+        let (mut content, text, format) = source::read(list, aside)?;
         fingerprint.add(list, &content.sha256);
         let mut failed = None;
-        let reading = crate::list::read(&bytes, format, |line, rule| {
+        let mut read = 0u32;
+        let reading = crate::list::read(&text, format, |line, rule| {
+            read = read.wrapping_add(1);
+            if read.is_multiple_of(LET_GO) {
+                text.let_go();
+            }
             if failed.is_none() {
                 failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();
             }

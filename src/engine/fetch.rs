@@ -78,13 +78,19 @@ impl Room<'_> {
                 // An alias that leads out of the zone has to be followed.
                 leads_out.is_none().then(|| self.kept(Held::Shared(kept), Source::Local, 0, out))
             }
-            (_, Goes::Upstream(_)) => self.from_cache(cache, front, whole, out),
+            (_, Goes::Upstream(_)) => self.at_hand_or_cached(cache, front, whole, out),
         }
     }
 
     /// From the worker's front, or else from the cache, where the answer has not passed its TTL.
     #[inline]
-    fn from_cache<'k>(&self, cache: &Cache, front: &'k mut Front, whole: u64, out: &mut [u8]) -> Option<Made<'k>> {
+    fn at_hand_or_cached<'k>(
+        &self,
+        cache: &Cache,
+        front: &'k mut Front,
+        whole: u64,
+        out: &mut [u8],
+    ) -> Option<Made<'k>> {
         let (at, routes) = (self.open.at, self.snapshot.routes);
         let key = Key::new(whole, &self.view.name, self.view.qtype, self.bits());
         if let Some(place) = front.find(&key)

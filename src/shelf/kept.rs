@@ -102,7 +102,7 @@ impl Shelf {
         beside.put(&json)?;
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
-        let octets = load(&file).map_err(at(&file))?;
+        let octets = load(&file, self.readers()).map_err(at(&file))?;
         match octets.open() {
             Ok(matcher) => Ok((file, matcher)),
             Err(error) => Err(ShelfError::ReadBack { path: file, error }),
@@ -112,7 +112,7 @@ impl Shelf {
     /// The compiled file of this fingerprint with its receipt, if both are there and whole.
     pub(super) fn kept(&self, fingerprint: &[u8; 32]) -> Option<(PathBuf, Matcher, Vec<Yield>)> {
         let (file, receipt_file) = self.paths(fingerprint);
-        let octets = load(&file).ok()?;
+        let octets = load(&file, self.readers()).ok()?;
         let matcher = match octets.open() {
             Ok(matcher) if matcher.fingerprint() == fingerprint => matcher,
             Ok(_) => return None,
@@ -160,6 +160,14 @@ impl Shelf {
         }
     }
 
+    /// How many threads read a compiled file: a start waits for it, while a server that answers needs the processors for that.
+    fn readers(&self) -> usize {
+        match self.seed {
+            Some(_) => 1,
+            None => std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_READERS),
+        }
+    }
+
     fn paths(&self, fingerprint: &[u8; 32]) -> (PathBuf, PathBuf) {
         let stem = hex(fingerprint);
         (self.dir.join(format!("{stem}.cordon")), self.dir.join(format!("{stem}.json")))
@@ -189,7 +197,7 @@ impl Octets {
 /// Reads a compiled file into memory of its own: in large pages where the system gives them, since a look-up reads at places that are far
 /// apart, and finding a page takes as long as reading it. Several threads read and make the checksum of what they read: a restart waits for
 /// it. Where there is not memory enough, the file itself is mapped.
-fn load(path: &Path) -> io::Result<Octets> {
+fn load(path: &Path, readers: usize) -> io::Result<Octets> {
     let file = File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let covered = Matcher::covered(length);
@@ -203,8 +211,7 @@ fn load(path: &Path) -> io::Result<Octets> {
     #[cfg(target_os = "linux")]
     let _ = memory.advise(memmap2::Advice::HugePage);
     let (octets, rest) = memory[..length].split_at_mut(covered);
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_READERS);
-    let of_each = covered.div_ceil(threads).next_multiple_of(LARGE_PAGE).max(LARGE_PAGE);
+    let of_each = covered.div_ceil(readers).next_multiple_of(LARGE_PAGE).max(LARGE_PAGE);
     let checksum = std::thread::scope(|scope| {
         let parts = octets.chunks_mut(of_each).zip(0u64..);
         let reading: Vec<_> = parts

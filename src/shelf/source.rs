@@ -1,10 +1,12 @@
 //! List files, packed ones and folders of them, and the fingerprint of their content.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use memmap2::{Mmap, UncheckedAdvice};
 use sha2::{Digest, Sha256};
 
 use crate::config::checked::{ListSource, ut1_files};
@@ -14,6 +16,10 @@ use crate::moment::Moment;
 use crate::shelf::ShelfError;
 use crate::shelf::seen::{Seen, at_rest};
 
+/// How a file packed with gzip begins (RFC 1952 section 2.3.1).
+const PACKED: [u8; 2] = [0x1f, 0x8b];
+/// A file of so many octets is copied aside rather than held in memory.
+const LARGE: u64 = 8 << 20;
 /// Largest content of a packed list, in octets.
 pub(super) const LARGEST: u64 = 1 << 30;
 
@@ -99,15 +105,25 @@ pub(super) fn looked_at(list: &ListSource, seen: &Seen) -> Result<Content, Shelf
 }
 
 /// Reads a list's files, one after the other and unpacked, and tells the format to read them in when it is known. They are not mapped:
-/// whoever keeps the list may change them at any time.
-pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format>), ShelfError> {
+/// whoever keeps the list may change them at any time. A large one is copied to a file that `aside` gives, where there is one, so that
+/// it does not take up memory while it is read.
+pub(super) fn read(
+    list: &ListSource,
+    aside: Option<&dyn Fn() -> Result<File, ShelfError>>,
+) -> Result<(Content, Text, Option<Format>), ShelfError> {
     if list.added.is_some() {
-        return added(list).map(|(content, bytes)| (content, bytes, Some(Format::Domains)));
+        return added(list).map(|(content, bytes)| (content, Text::Held(bytes), Some(Format::Domains)));
     }
     if is_to_come(list) {
-        return Ok((nothing_yet(), Vec::new(), list.format));
+        return Ok((nothing_yet(), Text::Held(Vec::new()), list.format));
     }
     let files = Files::of(list)?;
+    if let (Some(aside), Some(what)) = (aside, &files.alone)
+        && what.len() >= LARGE
+        && let Some((content, text)) = copied(list, &files, aside)?
+    {
+        return Ok((content, text, list.format));
+    }
     let mut content = Gathered::of(&files);
     let mut all = Vec::new();
     for path in &files.paths {
@@ -117,7 +133,7 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format
         content.hash.update(&bytes);
         content.end_file(bytes.len() as u64, modified);
         content.stood(&files, &file);
-        if bytes.starts_with(&[0x1f, 0x8b]) {
+        if bytes.starts_with(&PACKED) {
             bytes = unpacked(list, path, &bytes)?;
         }
         if all.is_empty() {
@@ -131,7 +147,71 @@ pub(super) fn read(list: &ListSource) -> Result<(Content, Vec<u8>, Option<Format
         }
     }
     let format = list.format.or(files.is_folder.then_some(Format::Ut1));
-    Ok((content.finish(), all, format))
+    Ok((content.finish(), Text::Held(all), format))
+}
+
+/// The text of a list.
+pub(super) enum Text {
+    /// In memory.
+    Held(Vec<u8>),
+    /// In a file of our own that nobody else can open, mapped.
+    Aside(Mmap),
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Text::Held(bytes) => bytes,
+            Text::Aside(map) => map,
+        }
+    }
+}
+
+impl Text {
+    /// Gives back the memory that what was read of it takes up.
+    pub(super) fn let_go(&self) {
+        if let Text::Aside(map) = self {
+            // SAFETY: the mapping is shared, read only and of a file, so a page that is let go comes back as it was when it is read again.
+            // Refused, the memory is held for a little longer.
+            let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
+        }
+    }
+}
+
+/// The single file of a list copied aside; none where it is packed, and has to be unpacked in memory.
+fn copied(
+    list: &ListSource,
+    files: &Files,
+    aside: &dyn Fn() -> Result<File, ShelfError>,
+) -> Result<Option<(Content, Text)>, ShelfError> {
+    let Some(path) = files.paths.first() else { return Ok(None) };
+    let unkept = |error| ShelfError::Keep { path: path.clone(), error };
+    let (mut file, modified) = open(list, path)?;
+    let mut content = Gathered::of(files);
+    let mut copy = aside()?;
+    let mut buffer = vec![0u8; 256 << 10];
+    let mut octets = 0;
+    loop {
+        let got = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(list, path, error)),
+        };
+        if octets == 0 && buffer.starts_with(&PACKED) {
+            return Ok(None);
+        }
+        content.hash.update(&buffer[..got]);
+        copy.write_all(&buffer[..got]).map_err(unkept)?;
+        octets += got as u64;
+    }
+    content.end_file(octets, modified);
+    content.stood(files, &file);
+    // SAFETY: the file has no name, so no other process can change it, and this one writes to it no more.
+    let map = unsafe { Mmap::map(&copy) }.map_err(unkept)?;
+    Ok(Some((content.finish(), Text::Aside(map))))
 }
 
 /// What the journal of `cordon lists add` says for one list. Lines for other categories do not change it.

@@ -320,7 +320,7 @@ fn an_answer_is_judged_by_where_it_leads() {
     let by_default = house_that_blocks_by_default();
     let verdict = by_default.ask("news.social.test");
     let rules = by_default.rules(&standing);
-    assert!(judge(&rules, &by_default.policy, &verdict, &[name("cdn.test")], rtype::A, &subject).found.is_none());
+    assert!(judge(&rules, &by_default.policy, &verdict, [name("cdn.test")], rtype::A, &subject).found.is_none());
 }
 
 fn house_that_blocks_by_default() -> House {
