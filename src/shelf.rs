@@ -32,8 +32,8 @@ use crate::verdict::ListId;
 #[derive(Clone, Debug)]
 pub struct Shelf {
     dir: PathBuf,
-    /// The key that names are hashed with in what is compiled anew, where a server runs by it; drawn at random where none does.
-    seed: Option<[u8; 16]>,
+    /// What a server runs by, where one does: it is not loaded twice, and what is compiled anew has its key.
+    in_force: Option<Arc<Matcher>>,
 }
 
 /// After so many rules the text they were read from is let go of.
@@ -186,14 +186,14 @@ fn advice(kind: io::ErrorKind) -> &'static str {
 impl Shelf {
     /// The shelf of a data directory; nothing is touched yet.
     pub fn new(data_dir: &Path) -> Shelf {
-        Shelf { dir: data_dir.join("lists"), seed: None }
+        Shelf { dir: data_dir.join("lists"), in_force: None }
     }
 
-    /// The same shelf, on which files are compiled with the key of one that is in force: a name is then hashed alike by both, and what was
-    /// found by the one hash is found by the other.
+    /// The same shelf beside a server that runs by `matcher`. Files are compiled with its key: a name is then hashed alike by both, and what
+    /// was found by the one hash is found by the other.
     #[must_use]
-    pub fn keyed_as(self, matcher: &Matcher) -> Shelf {
-        Shelf { seed: Some(*matcher.keyed().seed()), ..self }
+    pub fn beside(self, matcher: &Arc<Matcher>) -> Shelf {
+        Shelf { in_force: Some(Arc::clone(matcher)), ..self }
     }
 
     /// Makes `lists` ready: maps the compiled file of their present content, after compiling it where there is none. Removes compiled
@@ -207,11 +207,11 @@ impl Shelf {
             None => {
                 let aside = self.aside()?;
                 let (compiled, contents) =
-                    compile_to(lists, self.seed, Some(&|| self.unnamed()), Box::new(self.unnamed()?), &aside)?;
+                    compile_to(lists, self.seed(), Some(&|| self.unnamed()), Box::new(self.unnamed()?), &aside)?;
                 seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
-                shelved(lists, contents, yields, matcher, compiled.fingerprint, Some(file))
+                shelved(lists, contents, yields, Arc::new(matcher), compiled.fingerprint, Some(file))
             }
         };
         self.prune(&shelved.fingerprint);
@@ -228,11 +228,11 @@ impl Shelf {
         }
         let mut file = Vec::new();
         let (compiled, contents) =
-            compile_to(lists, self.seed, None, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
+            compile_to(lists, self.seed(), None, Box::new(io::Cursor::new(Vec::new())), &mut file)?;
         let yields = yields(&contents, &compiled.report);
         let matcher = Matcher::open(file)
             .map_err(|error| ShelfError::ReadBack { path: PathBuf::from("the lists compiled in memory"), error })?;
-        Ok(shelved(lists, contents, yields, matcher, compiled.fingerprint, None))
+        Ok(shelved(lists, contents, yields, Arc::new(matcher), compiled.fingerprint, None))
     }
 
     /// As [`Shelf::look`], with the journal of names added by command as it would be, which lies on the disk meanwhile.
@@ -262,6 +262,10 @@ impl Shelf {
     pub fn written(list: &ListSource, line: u32) -> Option<Vec<u8>> {
         let (_, bytes, _) = source::read(list, None).ok()?;
         bytes.split(|octet| *octet == b'\n').nth((line as usize).checked_sub(1)?).map(<[u8]>::to_vec)
+    }
+
+    fn seed(&self) -> Option<[u8; 16]> {
+        self.in_force.as_ref().map(|matcher| *matcher.keyed().seed())
     }
 
     /// The folder of compiled lists.
@@ -382,13 +386,13 @@ fn shelved(
     lists: &[ListSource],
     contents: Vec<Content>,
     yields: Vec<Yield>,
-    matcher: Matcher,
+    matcher: Arc<Matcher>,
     fingerprint: [u8; 32],
     file: Option<PathBuf>,
 ) -> Shelved {
     let reports = lists.iter().zip(contents).zip(yields).zip(0u16..);
     Shelved {
-        matcher: Arc::new(matcher),
+        matcher,
         lists: reports
             .map(|(((source, content), yielded), place)| ListReport {
                 list: ListId(place),

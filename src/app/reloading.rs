@@ -151,7 +151,7 @@ fn prepare_and_swap(parts: &Parts, cause: Cause) -> Result<Option<u64>, ReloadEr
         return Err(error);
     }
     let stamps = list_stamps(&config);
-    let lists = compile(&config, Shelf::new(&config.node.data_dir).keyed_as(before.matcher()))?;
+    let lists = compile(&config, Shelf::new(&config.node.data_dir).beside(&before.lists.matcher))?;
     if cause == Cause::Lists && lists.fingerprint == before.lists.fingerprint {
         parts.watch.renew(Watched::Lists, stamps);
         return Ok(None);

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use memmap2::{Mmap, MmapOptions};
@@ -110,8 +111,14 @@ impl Shelf {
     }
 
     /// The compiled file of this fingerprint with its receipt, if both are there and whole.
-    pub(super) fn kept(&self, fingerprint: &[u8; 32]) -> Option<(PathBuf, Matcher, Vec<Yield>)> {
+    pub(super) fn kept(&self, fingerprint: &[u8; 32]) -> Option<(PathBuf, Arc<Matcher>, Vec<Yield>)> {
         let (file, receipt_file) = self.paths(fingerprint);
+        if let Some(in_force) = self.in_force.as_ref().filter(|matcher| matcher.fingerprint() == fingerprint)
+            && file.is_file()
+        {
+            let yields = receipt::from_json(&fs::read(receipt_file).ok()?)?;
+            return Some((file, Arc::clone(in_force), yields));
+        }
         let octets = load(&file, self.readers()).ok()?;
         let matcher = match octets.open() {
             Ok(matcher) if matcher.fingerprint() == fingerprint => matcher,
@@ -122,7 +129,7 @@ impl Shelf {
             }
         };
         let yields = receipt::from_json(&fs::read(receipt_file).ok()?)?;
-        Some((file, matcher, yields))
+        Some((file, Arc::new(matcher), yields))
     }
 
     /// Removes all compiled files but the one in use and the newest of the others, and what killed processes left unfinished. A file
@@ -162,7 +169,7 @@ impl Shelf {
 
     /// How many threads read a compiled file: a start waits for it, while a server that answers needs the processors for that.
     fn readers(&self) -> usize {
-        match self.seed {
+        match self.in_force {
             Some(_) => 1,
             None => std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_READERS),
         }

@@ -274,10 +274,12 @@ fn what_is_compiled_beside_a_file_in_force_is_keyed_as_that_is() {
     let bench = two_lists();
     let first = bench.compile();
     fs::write(&bench.lists[0].path, "bet.example\nnew.example\n").unwrap();
-    let second = bench.shelf().keyed_as(&first.matcher).compile(&bench.lists, &bench.model).unwrap();
+    let second = bench.shelf().beside(&first.matcher).compile(&bench.lists, &bench.model).unwrap();
     assert!(!second.reused);
     assert_eq!(second.matcher.keyed(), first.matcher.keyed());
     assert_eq!(categories(&second, "new.example"), [0]);
+    let again = bench.shelf().beside(&second.matcher).compile(&bench.lists, &bench.model).unwrap();
+    assert!(again.reused && Arc::ptr_eq(&again.matcher, &second.matcher), "what is in force is not loaded twice");
     fs::write(&bench.lists[0].path, "bet.example\nnewer.example\n").unwrap();
     assert_ne!(bench.compile().matcher.keyed(), first.matcher.keyed(), "another process draws its own");
 }
