@@ -29,7 +29,7 @@ pub use entry::{asked_name, listed_name};
 pub use format::Format;
 pub use hits::{Found, Hit, Hits, Kind};
 pub use matcher::{Ahead, Matcher, MatcherError};
-pub use read::{READING_VERSION, Reading, read};
+pub use read::{READING_VERSION, Reading, read, read_and_let_go};
 pub use refusal::{Flaw, Refusal};
 pub use renewal::Refused;
 pub use rule::{Answer, OwnRecord, Role, Rule, Says, Scope, Types};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::config::checked::ListSource;
 use crate::hex::hex;
-use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError, Medium};
+use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError, Medium, Rule};
 use crate::moment::Moment;
 use crate::policy::Model;
 use crate::shelf::seen::Seen;
@@ -330,7 +330,7 @@ fn compile_to(
         fingerprint.add(list, &content.sha256);
         let mut failed = None;
         let mut read = 0u32;
-        let reading = crate::list::read(&text, format, |line, rule| {
+        let visit = |line, rule: &Rule| {
             read = read.wrapping_add(1);
             if read.is_multiple_of(LET_GO) {
                 text.let_go();
@@ -338,7 +338,8 @@ fn compile_to(
             if failed.is_none() {
                 failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();
             }
-        });
+        };
+        let reading = crate::list::read_and_let_go(&text, format, visit, || text.let_go());
         if let Some(error) = failed {
             return Err(ShelfError::Compile { list: list.name.clone(), path: list.path.clone(), error });
         }

@@ -40,14 +40,32 @@ impl Reading {
     }
 }
 
+/// How much is counted before it is let go of, in octets.
+pub const PIECE: usize = 4 << 20;
+
 /// Reads a list, in the given format or the one its content looks like, and hands each rule to `visit` with its line (from 1; the last
 /// countable line, 4,294,967,295, for all after it).
-pub fn read(bytes: &[u8], format: Option<Format>, mut visit: impl FnMut(u32, &Rule)) -> Reading {
+pub fn read(bytes: &[u8], format: Option<Format>, visit: impl FnMut(u32, &Rule)) -> Reading {
+    read_and_let_go(bytes, format, visit, || ())
+}
+
+/// As [`read`]. Lines are counted in a pass of their own, and `let_go` is called after each [`PIECE`] of it: what is mapped need not be in
+/// memory all at once.
+pub fn read_and_let_go(
+    bytes: &[u8],
+    format: Option<Format>,
+    mut visit: impl FnMut(u32, &Rule),
+    mut let_go: impl FnMut(),
+) -> Reading {
     let format = format.unwrap_or_else(|| Format::detect(bytes));
     let mut reader = Reader::new(format, &mut visit);
     format.read(bytes, &mut reader);
     let mut reading = reader.reading;
-    let ends = bytes.iter().filter(|&&octet| octet == b'\n').count() as u64;
+    let mut ends = 0;
+    for piece in bytes.chunks(PIECE) {
+        ends += piece.iter().filter(|&&octet| octet == b'\n').count() as u64;
+        let_go();
+    }
     // The last line end begins no further line.
     reading.lines = ends + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
     reading
