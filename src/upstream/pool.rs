@@ -137,7 +137,9 @@ impl Pool {
                 Ok(Some((server, Err(blame)))) => {
                     on_their_way -= 1;
                     if blame > worst.blame {
-                        worst = Failure { blame, upstream: Some(server.text.clone()) };
+                        // Whichever hears first that the time is over: silence is nobody's word.
+                        let upstream = (blame != Blame::Timeout).then(|| server.text.clone());
+                        worst = Failure { blame, upstream };
                     }
                 }
                 Ok(None) => return Err(worst),
