@@ -1,8 +1,8 @@
-//! Floor 2: the keeper of lists. Reads list files, compiles them aside, keeps the compiled file and maps it into memory.
+//! Floor 2: the keeper of lists. Reads list files, compiles them aside, keeps the compiled file and loads it.
 //!
 //! ```text
-//! list files -> fingerprint -> <data_dir>/lists/<fingerprint>.cordon there and whole? -> mapped
-//!                              else compiled under another name, renamed              -> mapped
+//! list files -> fingerprint -> <data_dir>/lists/<fingerprint>.cordon there and whole? -> loaded
+//!                              else compiled under another name, renamed              -> loaded
 //! ```
 //!
 //! Beside each compiled file lies a receipt, `<fingerprint>.json`: what each list yielded, so that a restart need not read the lists anew
@@ -14,7 +14,6 @@ mod receipt;
 mod seen;
 mod source;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -196,7 +195,7 @@ impl Shelf {
         Shelf { in_force: Some(Arc::clone(matcher)), ..self }
     }
 
-    /// Makes `lists` ready: maps the compiled file of their present content, after compiling it where there is none. Removes compiled
+    /// Makes `lists` ready: loads the compiled file of their present content, after compiling it where there is none. Removes compiled
     /// files that are no longer used, but for the last one before.
     ///
     /// `lists` are those of the configuration, in its order: a list's place is its [`ListId`].
@@ -207,7 +206,7 @@ impl Shelf {
             None => {
                 let aside = self.aside()?;
                 let (compiled, contents) =
-                    compile_to(lists, self.seed(), Some(&|| self.unnamed()), Box::new(self.unnamed()?), &aside)?;
+                    compile_to(lists, self.seed(), Some(self), Box::new(self.unnamed()?), &aside)?;
                 seen.note_all(lists, &contents);
                 let yields = yields(&contents, &compiled.report);
                 let (file, matcher) = self.keep(aside, &compiled.fingerprint, &yields)?;
@@ -221,7 +220,7 @@ impl Shelf {
         Ok(shelved)
     }
 
-    /// Makes `lists` ready without touching the disk: maps the compiled file when it is there, else compiles in memory.
+    /// Makes `lists` ready without touching the disk: loads the compiled file when it is there, else compiles in memory.
     pub fn look(&self, lists: &[ListSource], model: &Model) -> Result<Shelved, ShelfError> {
         if let Some(shelved) = self.ready(lists, model)? {
             return Ok(shelved);
@@ -307,7 +306,7 @@ struct Compiled {
 fn compile_to(
     lists: &[ListSource],
     seed: Option<[u8; 16]>,
-    aside: Option<&dyn Fn() -> Result<File, ShelfError>>,
+    aside: Option<&Shelf>,
     medium: Box<dyn Medium>,
     to: impl io::Write,
 ) -> Result<(Compiled, Vec<Content>), ShelfError> {

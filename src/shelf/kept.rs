@@ -1,6 +1,6 @@
-//! Compiled files on disk: written aside and renamed, mapped, removed when old.
+//! Compiled files on disk: written aside and renamed, loaded, removed when old.
 //!
-//! A compiled file is never changed once it has its name: another content is another name. Mapping it rests on that.
+//! A compiled file is never changed once it has its name: another content is another name. Whoever has it loaded or mapped rests on that.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -90,7 +90,7 @@ impl Shelf {
         Ok(file)
     }
 
-    /// Gives a compiled file its name, the receipt first, so that where the one is the other is too; maps it.
+    /// Gives a compiled file its name, the receipt first, so that where the one is the other is too; loads it.
     pub(super) fn keep(
         &self,
         compiled: Aside,

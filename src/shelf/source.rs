@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::ops::Deref;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -13,8 +14,8 @@ use crate::config::checked::{ListSource, ut1_files};
 use crate::list::journal::Journal;
 use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
-use crate::shelf::ShelfError;
 use crate::shelf::seen::{Seen, at_rest};
+use crate::shelf::{Shelf, ShelfError};
 
 /// How a file packed with gzip begins (RFC 1952 section 2.3.1).
 const PACKED: [u8; 2] = [0x1f, 0x8b];
@@ -84,33 +85,44 @@ pub(super) fn looked_at(list: &ListSource, seen: &Seen) -> Result<Content, Shelf
         return Ok(Content { sha256, octets: what.len(), modified, reading: None, stood: None });
     }
     let mut content = Gathered::of(&files);
-    let mut buffer = vec![0u8; 256 << 10];
     for path in &files.paths {
         let (mut file, modified) = open(list, path)?;
-        let mut octets = 0;
-        loop {
-            let got = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(unreadable(list, path, error)),
-            };
-            content.hash.update(&buffer[..got]);
-            octets += got as u64;
-        }
+        let octets = each_piece(list, path, &mut file, |piece| {
+            content.hash.update(piece);
+            Ok(())
+        })?;
         content.end_file(octets, modified);
         content.stood(&files, &file);
     }
     Ok(content.finish())
 }
 
-/// Reads a list's files, one after the other and unpacked, and tells the format to read them in when it is known. They are not mapped:
-/// whoever keeps the list may change them at any time. A large one is copied to a file that `aside` gives, where there is one, so that
-/// it does not take up memory while it is read.
-pub(super) fn read(
+/// Hands a file over piece by piece; how many octets it has.
+fn each_piece(
     list: &ListSource,
-    aside: Option<&dyn Fn() -> Result<File, ShelfError>>,
-) -> Result<(Content, Text, Option<Format>), ShelfError> {
+    path: &Path,
+    file: &mut File,
+    mut take: impl FnMut(&[u8]) -> Result<(), ShelfError>,
+) -> Result<u64, ShelfError> {
+    let mut buffer = vec![0u8; 256 << 10];
+    let mut octets = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(octets),
+            Ok(got) => {
+                take(&buffer[..got])?;
+                octets += got as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(list, path, error)),
+        }
+    }
+}
+
+/// Reads a list's files, one after the other and unpacked, and tells the format to read them in when it is known. They are not mapped:
+/// whoever keeps the list may change them at any time. A large one is copied aside, to a shelf that is given, so that
+/// it does not take up memory while it is read.
+pub(super) fn read(list: &ListSource, aside: Option<&Shelf>) -> Result<(Content, Text, Option<Format>), ShelfError> {
     if list.added.is_some() {
         return added(list).map(|(content, bytes)| (content, Text::Held(bytes), Some(Format::Domains)));
     }
@@ -181,32 +193,21 @@ impl Text {
 }
 
 /// The single file of a list copied aside; none where it is packed, and has to be unpacked in memory.
-fn copied(
-    list: &ListSource,
-    files: &Files,
-    aside: &dyn Fn() -> Result<File, ShelfError>,
-) -> Result<Option<(Content, Text)>, ShelfError> {
+fn copied(list: &ListSource, files: &Files, aside: &Shelf) -> Result<Option<(Content, Text)>, ShelfError> {
     let Some(path) = files.paths.first() else { return Ok(None) };
-    let unkept = |error| ShelfError::Keep { path: path.clone(), error };
+    let unkept = |error| ShelfError::Keep { path: aside.dir().to_owned(), error };
     let (mut file, modified) = open(list, path)?;
-    let mut content = Gathered::of(files);
-    let mut copy = aside()?;
-    let mut buffer = vec![0u8; 256 << 10];
-    let mut octets = 0;
-    loop {
-        let got = match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(got) => got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(unreadable(list, path, error)),
-        };
-        if octets == 0 && buffer.starts_with(&PACKED) {
-            return Ok(None);
-        }
-        content.hash.update(&buffer[..got]);
-        copy.write_all(&buffer[..got]).map_err(unkept)?;
-        octets += got as u64;
+    let mut first = [0; PACKED.len()];
+    let begun = file.read_at(&mut first, 0).map_err(|error| unreadable(list, path, error))?;
+    if first[..begun] == PACKED {
+        return Ok(None);
     }
+    let mut content = Gathered::of(files);
+    let mut copy = aside.unnamed()?;
+    let octets = each_piece(list, path, &mut file, |piece| {
+        content.hash.update(piece);
+        copy.write_all(piece).map_err(unkept)
+    })?;
     content.end_file(octets, modified);
     content.stood(files, &file);
     // SAFETY: the file has no name, so no other process can change it, and this one writes to it no more.

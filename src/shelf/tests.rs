@@ -283,3 +283,17 @@ fn what_is_compiled_beside_a_file_in_force_is_keyed_as_that_is() {
     fs::write(&bench.lists[0].path, "bet.example\nnewer.example\n").unwrap();
     assert_ne!(bench.compile().matcher.keyed(), first.matcher.keyed(), "another process draws its own");
 }
+
+#[test]
+fn a_large_list_is_read_from_a_copy_and_comes_to_what_it_does_in_memory() {
+    let lines: String = (0..600_000).map(|n| format!("name{n}.example\n")).collect();
+    assert!(lines.len() > 8 << 20, "large enough to be copied");
+    let bench = Bench::new(&[("large", 0, false, &lines)]);
+    let held = bench.shelf().look(&bench.lists, &bench.model).unwrap();
+    let copied = bench.compile();
+    assert_eq!(copied.lists[0].yielded, held.lists[0].yielded);
+    assert_eq!((copied.lists[0].yielded.lines, copied.matcher.names()), (600_000, 600_000));
+    assert_eq!(copied.fingerprint, held.fingerprint);
+    assert_eq!(categories(&copied, "www.name599999.example"), [0]);
+    assert_eq!(bench.files("part"), 0, "the copy has no name");
+}
