@@ -4,6 +4,8 @@
 //! the padding behind), CRC-32 u32 (over everything from the sequence number on, started with the segment's salt), sequence number u64, the fixed
 //! fields, the asked name in wire form, eight texts. The length is written last: a frame whose length is zero is not there.
 
+pub(crate) mod halves;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::dns::Name;

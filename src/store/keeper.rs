@@ -4,7 +4,7 @@
 
 pub(crate) mod recover;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,12 +12,10 @@ use std::time::Duration;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
-use crate::store::manifest::book::Book;
+use crate::store::gather::{Gathered, Key, Rows, key};
 use crate::store::manifest::leaf::{Fact, Stamp};
-use crate::store::part::{self, Content, Day};
-use crate::store::pick::{Picked, Place};
+use crate::store::part::{self, Content};
 use crate::store::plan::{self, Held, Step};
-use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Segment};
 use crate::store::{Shared, locked};
 
@@ -36,23 +34,7 @@ pub(crate) struct Keeper {
     left_over: bool,
     seen: Moment,
     /// Up to where each segment is sealed, by lane and first sequence number.
-    cursors: HashMap<(u16, u64), usize>,
-}
-
-/// What a look through the segments found.
-#[derive(Default)]
-struct Found {
-    days: BTreeMap<Day, (Vec<Place>, BTreeMap<u16, Runs>)>,
-    gaps: Vec<(u16, Run, &'static str)>,
-    cursors: HashMap<(u16, u64), usize>,
-    finished: Vec<Arc<Segment>>,
-    rows: u64,
-    /// There was more than one seal may take.
-    more: bool,
-}
-
-fn key(segment: &Segment) -> (u16, u64) {
-    (segment.lane(), segment.first())
+    cursors: HashMap<Key, usize>,
 }
 
 impl Keeper {
@@ -140,7 +122,7 @@ impl Keeper {
         let segments = self.segments();
         let found = {
             let manifest = locked(&self.shared.manifest);
-            look_through(&segments, manifest.book(), &self.cursors, self.shared.limits.seal_rows)
+            Gathered::look_through(&segments, manifest.book(), &self.cursors, self.shared.limits.seal_rows)
         };
         for (lane, run, cause) in &found.gaps {
             let gap = Fact::Gap {
@@ -153,12 +135,13 @@ impl Keeper {
             locked(&self.shared.manifest).append(now, gap)?;
             tracing::error!(lane, first = run.first, last = run.last, cause, "records were lost");
         }
-        for (day, (mut places, lanes)) in found.days {
+        for mut of_day in found.days {
             // Each lane is in the order of time, or nearly: this sort takes what is sorted as it is.
-            places.sort();
-            let (Some(first), Some(last)) = (places.first(), places.last()) else { continue };
-            let content = Content { day, from: first.time, to: last.time, lanes };
-            self.commit(now, &content, &segments, &places)?;
+            of_day.rows.sort_by_key(|row| row.time);
+            let (Some(first), Some(last)) = (of_day.rows.first(), of_day.rows.last()) else { continue };
+            let content = Content { day: of_day.day, from: first.time, to: last.time, lanes: of_day.lanes };
+            let rows = Rows { rows: &of_day.rows, recurring: &found.recurring, segments: &segments };
+            self.commit(now, &content, rows)?;
         }
         self.cursors.extend(found.cursors);
         self.remove(&found.finished)?;
@@ -170,16 +153,9 @@ impl Keeper {
     }
 
     /// Writes a part and its leaf.
-    fn commit(
-        &self,
-        now: Moment,
-        content: &Content,
-        segments: &[Arc<Segment>],
-        places: &[Place],
-    ) -> Result<(), StoreError> {
+    fn commit(&self, now: Moment, content: &Content, rows: Rows<'_>) -> Result<(), StoreError> {
         let shared = &self.shared;
-        let picked = Picked { segments, places };
-        let fact = part::write(&shared.disk, &shared.paths, &shared.node, content, &picked)?;
+        let fact = part::write(&shared.disk, &shared.paths, &shared.node, content, rows)?;
         let path = shared.paths.dir.join(&fact.file);
         let mut manifest = locked(&shared.manifest);
         let before = manifest.size();
@@ -189,7 +165,7 @@ impl Keeper {
             // Not committed: its rows stay live, and the next seal writes them again. Recovery removes it should this fail too.
             let _ = shared.disk.remove(&path);
         } else {
-            shared.sealed_rows.fetch_add(places.len() as u64, Ordering::Relaxed);
+            shared.sealed_rows.fetch_add(rows.rows.len() as u64, Ordering::Relaxed);
         }
         outcome
     }
@@ -238,71 +214,7 @@ impl Keeper {
     }
 }
 
-/// Rows that are in no part yet and numbers that are nowhere, in segments sorted by lane and number.
-fn look_through(segments: &[Arc<Segment>], book: &Book, cursors: &HashMap<(u16, u64), usize>, most: usize) -> Found {
-    let mut found = Found::default();
-    let nothing = Runs::default();
-    let mut lane_and_next: Option<(u16, u64)> = None;
-    for (index, segment) in segments.iter().enumerate() {
-        let lane = segment.lane();
-        let accounted = book.accounted.get(&lane).unwrap_or(&nothing);
-        let mut next = match lane_and_next {
-            Some((same, next)) if same == lane => next,
-            _ => accounted.next_free(),
-        };
-        let gap = |first: u64, last: u64, cause: &'static str, gaps: &mut Vec<_>| {
-            if first <= last {
-                gaps.extend(accounted.missing(Run { first, last }).into_iter().map(|run| (lane, run, cause)));
-            }
-        };
-        // Asked before the walk: what is appended afterwards is left for the next look, and so is the end of the segment.
-        let retired = segment.is_retired();
-        let cursor = cursors.get(&key(segment)).copied().unwrap_or(segment::HEAD);
-        let mut walk = segment.walk(cursor);
-        if segment.first() > next {
-            gap(next, segment.first() - 1, "damaged", &mut found.gaps);
-            next = segment.first();
-        }
-        for met in walk.by_ref() {
-            let Some(row) = Row::read(met.bytes) else { continue };
-            if met.seq < next || accounted.has(met.seq) {
-                next = next.max(met.seq.saturating_add(1));
-                continue;
-            }
-            gap(next, met.seq - 1, "damaged", &mut found.gaps);
-            next = met.seq.saturating_add(1);
-            let (places, lanes) = found.days.entry(Day::of(row.time)).or_default();
-            places.push(Place { time: row.time, segment: index as u32, at: met.at as u32 });
-            lanes.entry(lane).or_default().push(met.seq);
-            found.rows += 1;
-            if found.rows as usize >= most {
-                found.more = true;
-                break;
-            }
-        }
-        found.cursors.insert(key(segment), walk.at());
-        segment.let_go(walk.at());
-        if found.more {
-            break;
-        }
-        if retired {
-            if walk.is_torn() {
-                gap(next, next, "torn", &mut found.gaps);
-                next += 1;
-            }
-            let lost = segment.lost();
-            if lost > 0 {
-                gap(next, next.saturating_add(lost - 1), "no-space", &mut found.gaps);
-                next = next.saturating_add(lost);
-            }
-            found.finished.push(segment.clone());
-        }
-        lane_and_next = Some((lane, next));
-    }
-    found
-}
-
-/// The number behind the last one a segment accounts for, given the one its walk begins at: as [`look_through`] counts. Tells each record met.
+/// The number behind the last one a segment accounts for, given the one its walk begins at: as [`Gathered::look_through`] counts. Tells each record met.
 pub(crate) fn next_after(segment: &Segment, mut next: u64, mut met_one: impl FnMut(u64)) -> u64 {
     next = next.max(segment.first());
     let mut walk = segment.walk(segment::HEAD);

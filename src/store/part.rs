@@ -1,11 +1,12 @@
 //! A part: sealed rows of one UTC date, as a plain Parquet file that any engine reads.
 //!
-//! Columns are filled straight from the frames ([`group`]), most of them as words said once and their numbers ([`words`]); the `parquet`
-//! library puts chunks, statistics, indexes and filters together to a file.
+//! Columns are filled without a look at each row's texts ([`group`]), most of them as words said once and their numbers ([`words`]); the
+//! `parquet` library puts chunks, statistics, indexes and filters together to a file.
 
 mod bits;
 mod chunk;
 mod group;
+mod table;
 mod words;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
 use crate::store::paths::Paths;
-use crate::store::pick::Picked;
+use crate::store::gather::{Rest, Rows};
 use crate::store::runs::Runs;
 use group::Group;
 
@@ -47,7 +48,7 @@ const BLOOMED: [&str; 4] = ["client", "qname", "user", "device"];
 const GROUP_ROWS: usize = 128 * 1024;
 /// Rows of a page: the grain of the page index.
 const PAGE_ROWS: usize = 8192;
-/// After so many rows the memory their frames are mapped to is given back.
+/// After so many frames read the memory they are mapped to is given back.
 const LET_GO_ROWS: u64 = 64 * 1024;
 /// How hard pages are compressed (zstd).
 const LEVEL: i32 = 1;
@@ -95,12 +96,12 @@ pub(crate) fn write(
     paths: &Paths,
     node: &str,
     content: &Content,
-    picked: &Picked<'_>,
+    rows: Rows<'_>,
 ) -> Result<PartFact, StoreError> {
     let folder = paths.parts.join(content.day.folder());
     disk.folder(&folder)?;
     let aside = paths.parts.join("sealing.tmp");
-    let written = write_aside(disk, &aside, node, content, picked);
+    let written = write_aside(disk, &aside, node, content, rows);
     if written.is_err() {
         // What is half written may hold the last octets of the disk.
         let _ = disk.remove(&aside);
@@ -137,7 +138,7 @@ fn write_aside(
     aside: &Path,
     node: &str,
     content: &Content,
-    picked: &Picked<'_>,
+    rows: Rows<'_>,
 ) -> Result<Aside, StoreError> {
     let file = disk.create(aside)?;
     let runs = content.runs();
@@ -151,26 +152,33 @@ fn write_aside(
     let mut writer =
         SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused())?;
     let mut group = Group::new().map_err(refused())?;
-    let mut rows = 0;
-    for place in picked.places {
-        let (segment, seq, row) = picked.read(place)?;
-        group.push(segment.node(), segment.lane(), seq, &row).map_err(refused())?;
-        rows += 1;
+    let mut read = 0;
+    for row in rows.rows {
+        match row.rest {
+            Rest::Halves { asker, outcome } => group.push(rows.recurring, row, asker, outcome).map_err(refused())?,
+            Rest::Frame { segment, at } => {
+                let (segment, whole) = rows.frame(segment, at)?;
+                group.push_row(segment.node(), segment.lane(), row.seq, &whole).map_err(refused())?;
+                read += 1;
+                if read % LET_GO_ROWS == 0 {
+                    rows.let_go();
+                }
+            }
+        }
         if group.is_full() {
             group.write(&mut writer).map_err(refused())?;
         }
-        if rows % LET_GO_ROWS == 0 {
-            picked.let_go();
-        }
     }
-    picked.let_go();
+    if read > 0 {
+        rows.let_go();
+    }
     if group.rows() > 0 {
         group.write(&mut writer).map_err(refused())?;
     }
     let mut hashed = writer.into_inner().map_err(StoreError::parquet(aside))?;
     hashed.flush().map_err(StoreError::file(aside, "write"))?;
     disk.sync(&hashed.file, aside)?;
-    Ok(Aside { rows, bytes: hashed.written, sha256: hex(&hashed.hasher.finalize()) })
+    Ok(Aside { rows: rows.rows.len() as u64, bytes: hashed.written, sha256: hex(&hashed.hasher.finalize()) })
 }
 
 /// Node, span and the beginning of the hash: readable, and never the same for two contents.

@@ -46,11 +46,6 @@ impl<'a> Picked<'a> {
             StoreError::broken(path, format!("the frame at {} changed while it was read", place.at))
         })
     }
-
-    /// Gives back the memory that what was read takes up: segments are mapped, and hold more than a process should for a seal.
-    pub(crate) fn let_go(&self) {
-        self.segments.iter().for_each(|segment| segment.let_go(segment.size()));
-    }
 }
 
 /// Batches of the rows at some places, in their order.

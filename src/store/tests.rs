@@ -1,6 +1,7 @@
 //! The store as a whole, on folders of its own: what is appended is found again exactly once, whatever happens in between.
 
 mod crash;
+mod sealing;
 mod tamper;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
+use crate::record::columns::Kind;
 use crate::store::part::{LEVEL, bits};
 
 /// How often a filter of a column tells of a value that is not there.
@@ -33,6 +34,16 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    /// The order of a kind of column.
+    pub(crate) fn of(kind: Kind) -> Order {
+        match kind {
+            Kind::Time => Order::Signed64,
+            Kind::Text => Order::Text,
+            Kind::U16 | Kind::U32 => Order::Unsigned32,
+            Kind::U64 => Order::Unsigned64,
+        }
+    }
+
     /// Whether `a` comes before `b`, both as they lie in a page.
     #[inline]
     pub(crate) fn less(self, a: &[u8], b: &[u8]) -> bool {
@@ -103,10 +114,8 @@ impl Press {
     }
 }
 
-/// A column that rows are pushed to.
+/// A column that pages were written of.
 pub(crate) trait Written {
-    /// Ends the page under way.
-    fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError>;
 
     /// Gives all pages since the last call; the column is empty again.
     fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError>;
@@ -316,8 +325,9 @@ impl Numbers {
     }
 }
 
-impl Written for Numbers {
-    fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError> {
+impl Numbers {
+    /// Ends the page under way.
+    pub(crate) fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError> {
         let narrow = self.order == Order::Unsigned32;
         let unsigned = self.order != Order::Signed64;
         let place = |number: &i64| if unsigned { *number as u64 } else { (*number as u64) ^ 1 << 63 };
@@ -331,7 +341,9 @@ impl Written for Numbers {
         self.numbers.clear();
         Ok(())
     }
+}
 
+impl Written for Numbers {
     fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.order));
         chunk.finish(press, column, None::<(&[u8], std::iter::Empty<&[u8]>)>)

@@ -58,7 +58,7 @@ fn both_ways(rows: &[Row<'_>], cut_after: usize) -> (Vec<u8>, RecordBatch) {
     let mut writer = SerializedFileWriter::new(&mut file, descriptor.root_schema_ptr(), Arc::new(properties)).unwrap();
     let (mut group, mut batch) = (Group::new().unwrap(), Batch::new());
     for (n, row) in rows.iter().enumerate() {
-        group.push("dns1", 3, n as u64 + 1, row).unwrap();
+        group.push_row("dns1", 3, n as u64 + 1, row).unwrap();
         batch.push("dns1", 3, n as u64 + 1, row);
         if group.rows() == cut_after {
             group.write(&mut writer).unwrap();
@@ -119,7 +119,7 @@ fn pages_have_the_ends_and_places_their_index_says() {
         SerializedFileWriter::new(&mut file, descriptor.root_schema_ptr(), Arc::new(properties("dns1", "[]".into())))
             .unwrap();
     let mut group = Group::new().unwrap();
-    rows.iter().enumerate().for_each(|(n, row)| group.push("dns1", 0, n as u64, row).unwrap());
+    rows.iter().enumerate().for_each(|(n, row)| group.push_row("dns1", 0, n as u64, row).unwrap());
     group.write(&mut writer).unwrap();
     writer.close().unwrap();
     let octets = bytes::Bytes::from(file);

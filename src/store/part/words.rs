@@ -1,97 +1,22 @@
-//! A column of few words said often: each word once, and per row its number. Rows bring what a word is made from, so that a name is
-//! brought into presentation form once and not once a row.
+//! A column of few words said often: each word once, and per row its number. A word is asked for by what it is made from, so that a name is
+//! brought into presentation form once.
 
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 use parquet::basic::Encoding;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 
+use crate::store::keys::Keys;
 use crate::store::part::bits::{self, Hybrid};
 use crate::store::part::chunk::{Chunk, Finished, Order, Press, Written};
 
 /// Octets of words and their keys a column may hold before its row group should end.
 const MOST_OCTETS: usize = 4 << 20;
 
-/// Whether two keys are the same. They are short: a call of the C library costs more than comparing them here.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let (words_a, rest_a) = a.as_chunks::<8>();
-    let (words_b, rest_b) = b.as_chunks::<8>();
-    let words = words_a.iter().zip(words_b).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b));
-    words && rest_a.iter().zip(rest_b).all(|(a, b)| a == b)
-}
-
-/// What rows bring, each once: octets to a number from 0 on.
-#[derive(Default)]
-struct Keys {
-    octets: Vec<u8>,
-    ends: Vec<u32>,
-    /// Upper half: of the hash. Lower half: the number and 1; 0 for an empty slot. As many as a power of two.
-    slots: Vec<u64>,
-    hasher: RandomState,
-}
-
-impl Keys {
-    fn of(&self, number: u32) -> &[u8] {
-        let number = number as usize;
-        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
-        &self.octets[start..self.ends[number] as usize]
-    }
-
-    fn clear(&mut self) {
-        self.octets.clear();
-        self.ends.clear();
-        self.slots.fill(0);
-    }
-
-    /// The number of a key, and whether it is new.
-    fn number(&mut self, key: &[u8]) -> (u32, bool) {
-        if self.slots.len() < 2 * (self.ends.len() + 1) {
-            self.grow();
-        }
-        let hash = self.hasher.hash_one(key);
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                let number = self.ends.len() as u32;
-                self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
-                self.octets.extend_from_slice(key);
-                self.ends.push(self.octets.len() as u32);
-                return (number, true);
-            }
-            if slot >> 32 == hash >> 32 && same(self.of(slot as u32 - 1), key) {
-                return (slot as u32 - 1, false);
-            }
-            at = (at + 1) & mask;
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(64);
-        self.slots.clear();
-        self.slots.resize(size, 0);
-        for number in 0..self.ends.len() as u32 {
-            let hash = self.hasher.hash_one(self.of(number));
-            let mut at = hash as usize & (size - 1);
-            while self.slots[at] != 0 {
-                at = (at + 1) & (size - 1);
-            }
-            self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
-        }
-    }
-}
-
-/// Stands for no word.
-const NOTHING: u32 = u32::MAX;
+/// The number of no word: a row says nothing.
+pub(crate) const NOTHING: u32 = u32::MAX;
 
 /// Rows in a row that say the same.
 #[derive(Clone, Copy)]
@@ -116,11 +41,8 @@ pub(crate) struct Words {
     /// The page a word was met on last, counted from 1.
     met: Vec<u32>,
     pages: u32,
-    /// What the rows of the page under way say.
+    /// What the rows of a page say.
     runs: Vec<Run>,
-    /// The word said last in this row group, and its key.
-    last: u32,
-    said: Vec<u8>,
     chunk: Chunk,
 }
 
@@ -138,74 +60,40 @@ impl Words {
             met: Vec::new(),
             pages: 1,
             runs: Vec::new(),
-            last: NOTHING,
-            said: Vec::new(),
             chunk: Chunk::new(order),
         }
     }
 
-    /// A row that says what `key` stands for; `word` writes it when it was never met before. Gives its number.
-    #[inline]
-    pub(crate) fn push(&mut self, key: &[u8], word: impl FnOnce(&mut Vec<u8>)) -> u32 {
-        // Very often a row says what the row before it said.
-        if same(&self.said, key) && self.last != NOTHING {
-            self.push_number(self.last);
-            return self.last;
-        }
+    /// The number of the word that `key` stands for; `word` writes it when it was never asked for before.
+    pub(crate) fn number(&mut self, key: &[u8], word: impl FnOnce(&mut Vec<u8>)) -> u32 {
         let (number, new) = self.keys.number(key);
         if new {
             self.add(word);
         }
-        self.push_number(number);
-        self.last = number;
-        self.said.clear();
-        self.said.extend_from_slice(key);
         number
     }
 
-    /// As [`Words::push`], for what has a code: the few words of one octet need no search.
-    #[inline]
-    pub(crate) fn push_code(&mut self, code: u8, word: impl FnOnce(&mut Vec<u8>)) {
+    /// As [`Words::number`], for what has a code: the few words of one octet need no search.
+    pub(crate) fn coded(&mut self, code: u8, word: impl FnOnce(&mut Vec<u8>)) -> u32 {
         let known = self.codes.get(code as usize).copied().unwrap_or(0);
         if known > 0 {
-            return self.push_number(known - 1);
+            return known - 1;
         }
-        let number = self.push(&[code], word);
+        let number = self.number(&[code], word);
         let most = self.codes.len().max(code as usize + 1);
         self.codes.resize(most, 0);
         self.codes[code as usize] = number + 1;
+        number
     }
 
-    /// A row that says the word of this number.
-    #[inline]
-    pub(crate) fn push_number(&mut self, number: u32) {
-        match self.runs.last_mut() {
-            Some(run) if run.number == number => run.rows += 1,
-            _ => self.runs.push(Run { number, rows: 1 }),
-        }
+    /// The number of a text that is its own key.
+    pub(crate) fn text(&mut self, text: &str) -> u32 {
+        self.number(text.as_bytes(), |word| word.extend_from_slice(text.as_bytes()))
     }
 
-    /// A row that says nothing.
-    #[inline]
-    pub(crate) fn push_null(&mut self) {
-        self.push_number(NOTHING);
-    }
-
-    /// A row that says what the row before it on this page said.
-    #[inline]
-    pub(crate) fn push_again(&mut self) {
-        if let Some(run) = self.runs.last_mut() {
-            run.rows += 1;
-        }
-    }
-
-    /// A row whose word is its key, or nothing.
-    #[inline]
-    pub(crate) fn push_option(&mut self, text: Option<&str>) {
-        match text {
-            Some(text) => drop(self.push(text.as_bytes(), |word| word.extend_from_slice(text.as_bytes()))),
-            None => self.push_null(),
-        }
+    /// As [`Words::text`], where there may be none.
+    pub(crate) fn option(&mut self, text: Option<&str>) -> u32 {
+        text.map_or(NOTHING, |text| self.text(text))
     }
 
     #[cold]
@@ -227,7 +115,7 @@ impl Words {
 
     /// Whether it holds so much that its row group should end.
     pub(crate) fn is_heavy(&self) -> bool {
-        self.page.len() + self.keys.octets.len() > MOST_OCTETS
+        self.page.len() + self.keys.octets() > MOST_OCTETS
     }
 
     fn word(&self, number: u32) -> &[u8] {
@@ -264,13 +152,22 @@ impl Words {
     }
 }
 
-impl Written for Words {
-    fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError> {
+impl Words {
+    /// Writes a page whose rows say these numbers in their order: each number, and for how many rows.
+    pub(crate) fn page(
+        &mut self,
+        press: &mut Press,
+        said: impl Iterator<Item = (u32, u32)>,
+    ) -> Result<(), ParquetError> {
+        self.runs.clear();
+        for (number, rows) in said {
+            match self.runs.last_mut() {
+                Some(run) if run.number == number => run.rows += rows,
+                _ => self.runs.push(Run { number, rows }),
+            }
+        }
         let count = |runs: &mut dyn Iterator<Item = &Run>| runs.map(|run| run.rows as usize).sum::<usize>();
         let rows = count(&mut self.runs.iter());
-        if rows == 0 {
-            return Ok(());
-        }
         let nulls = count(&mut self.runs.iter().filter(|run| run.number == NOTHING));
         let ends = self.ends();
         let (page, loose) = press.page();
@@ -289,11 +186,12 @@ impl Written for Words {
         said.for_each(|run| numbers.push(run.number, run.rows as usize));
         numbers.finish();
         self.chunk.end_page(press, Encoding::RLE_DICTIONARY, rows, nulls as u64, ends)?;
-        self.runs.clear();
         self.pages += 1;
         Ok(())
     }
+}
 
+impl Written for Words {
     fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.order));
         let words = (0..self.starts.len() as u32).map(|number| self.word(number));
@@ -305,7 +203,6 @@ impl Written for Words {
         self.fronts.clear();
         self.met.clear();
         self.pages = 1;
-        self.last = NOTHING;
         Ok(finished)
     }
 }

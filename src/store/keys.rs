@@ -1,0 +1,131 @@
+//! Octets that come again and again, each kept once and known by a number from 0 on.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+/// Whether two keys are the same. They are short: a call of the C library costs more than comparing them here.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let (words_a, rest_a) = a.as_chunks::<8>();
+    let (words_b, rest_b) = b.as_chunks::<8>();
+    let words = words_a.iter().zip(words_b).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b));
+    words && rest_a.iter().zip(rest_b).all(|(a, b)| a == b)
+}
+
+/// Keys and their numbers.
+#[derive(Default)]
+pub(crate) struct Keys {
+    octets: Vec<u8>,
+    ends: Vec<u32>,
+    /// Upper half: of the hash. Lower half: the number and 1; 0 for an empty slot. As many as a power of two.
+    slots: Vec<u64>,
+    hasher: RandomState,
+}
+
+impl Keys {
+    /// The key of a number that was given out.
+    pub(crate) fn of(&self, number: u32) -> &[u8] {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
+        &self.octets[start..self.ends[number] as usize]
+    }
+
+    /// How long all keys are together.
+    pub(crate) fn octets(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Forgets all keys, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.octets.clear();
+        self.ends.clear();
+        self.slots.fill(0);
+    }
+
+    /// The number of a key, and whether it is new.
+    #[inline]
+    pub(crate) fn number(&mut self, key: &[u8]) -> (u32, bool) {
+        self.number_within(key, usize::MAX).unwrap_or((0, false))
+    }
+
+    /// As [`Keys::number`]; none for a new key by which all would be longer than `most` octets.
+    #[inline]
+    pub(crate) fn number_within(&mut self, key: &[u8], most: usize) -> Option<(u32, bool)> {
+        if self.slots.len() < 2 * (self.ends.len() + 1) {
+            self.grow();
+        }
+        let hash = self.hasher.hash_one(key);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            if slot == 0 {
+                if self.octets.len() + key.len() > most {
+                    return None;
+                }
+                let number = self.ends.len() as u32;
+                self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
+                self.octets.extend_from_slice(key);
+                self.ends.push(self.octets.len() as u32);
+                return Some((number, true));
+            }
+            if slot >> 32 == hash >> 32 && same(self.of(slot as u32 - 1), key) {
+                return Some((slot as u32 - 1, false));
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        self.slots.clear();
+        self.slots.resize(size, 0);
+        for number in 0..self.ends.len() as u32 {
+            let hash = self.hasher.hash_one(self.of(number));
+            let mut at = hash as usize & (size - 1);
+            while self.slots[at] != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #[test]
+        fn equal_keys_have_one_number_and_others_another(
+            keys in prop::collection::vec(prop::collection::vec(0u8..3, 0..12), 0..400),
+            most in 0usize..2_000,
+        ) {
+            let (mut numbers, mut known) = (Keys::default(), HashMap::new());
+            for key in &keys {
+                let fits = numbers.octets() + key.len() <= most;
+                let next = known.len() as u32;
+                let wanted = match known.get(key) {
+                    Some(number) => Some((*number, false)),
+                    None if fits => {
+                        known.insert(key.clone(), next);
+                        Some((next, true))
+                    }
+                    None => None,
+                };
+                prop_assert_eq!(numbers.number_within(key, most), wanted);
+            }
+            for (key, number) in &known {
+                prop_assert_eq!(numbers.of(*number), &key[..]);
+            }
+            numbers.clear();
+            prop_assert_eq!(numbers.number(b"one"), (0, true));
+        }
+    }
+}
