@@ -1,7 +1,11 @@
 //! A domain name: lower-cased, bounded, on the stack.
 
+mod shown;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
+
+pub use shown::show_name;
 
 /// Longest name on the wire, in octets, the root label included (RFC 1035 section 3.1).
 pub const MAX_WIRE: usize = 255;
@@ -274,25 +278,7 @@ impl Name {
 
     /// Writes presentation form to `out`, without a trailing dot; the root is `.`.
     pub fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        if self.is_root() {
-            return out.write_char('.');
-        }
-        for (i, label) in self.labels().enumerate() {
-            if i > 0 {
-                out.write_char('.')?;
-            }
-            for &octet in label {
-                match octet {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
-                        out.write_char('\\')?;
-                        out.write_char(octet as char)?;
-                    }
-                    0x21..=0x7e => out.write_char(octet as char)?,
-                    _ => write!(out, "\\{octet:03}")?,
-                }
-            }
-        }
-        Ok(())
+        shown::write_wire(self.as_wire(), out)
     }
 }
 

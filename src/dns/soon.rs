@@ -3,14 +3,20 @@
 /// Tells the processor that the first octets will be read soon. It only saves time: nothing is read and nothing depends on it.
 #[inline]
 pub fn will_read(octets: &[u8]) {
+    will_read_at(octets.as_ptr());
+}
+
+/// As [`will_read`], for a place that others may write to meanwhile, or that is no place at all.
+#[inline]
+pub fn will_read_at(place: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: the place is that of a slice; a prefetch reads nothing and never faults.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(octets.as_ptr().cast()) };
+        // SAFETY: a prefetch reads nothing and never faults, whatever the place.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = octets;
+    let _ = place;
 }
 
 /// As [`will_read`], for a value of two lines of memory at most.

@@ -69,32 +69,39 @@ fn show_or_null(builder: &mut StringBuilder, value: Option<impl std::fmt::Displa
 
 /// The registrable domain of a name by the Public Suffix List; none for a public suffix itself and for the root.
 pub fn site(name: &Name) -> Option<Name> {
+    site_within(name.as_wire()).and_then(|site| Name::from_wire(site).ok())
+}
+
+/// As [`site`], of a name in wire form: the end of it.
+pub(crate) fn site_within(wire: &[u8]) -> Option<&[u8]> {
     use psl::Psl;
     let mut starts = [0u8; 128];
     let mut count = 0;
     let mut at = 0;
-    for label in name.labels() {
-        starts[count] = at;
+    while let Some(&length) = wire.get(at).filter(|length| **length > 0) {
+        *starts.get_mut(count)? = at as u8;
         count += 1;
-        at += label.len() as u8 + 1;
+        at += usize::from(length) + 1;
     }
-    let wire = name.as_wire();
-    let labels = starts[..count].iter().rev().map(|&start| {
-        let start = start as usize;
-        &wire[start + 1..start + 1 + wire[start] as usize]
-    });
-    let suffix = psl::List.find(labels).len;
+    let label = |start: u8| {
+        let start = usize::from(start);
+        wire.get(start + 1..start + 1 + usize::from(wire[start])).unwrap_or_default()
+    };
+    let suffix = psl::List.find(starts[..count].iter().rev().map(|&start| label(start))).len;
     // The suffix is as long as its labels and the dots between them.
     let mut length = 0;
     let mut suffix_labels = 0;
-    for label in starts[..count].iter().rev().map(|&start| wire[start as usize] as usize) {
+    for &start in starts[..count].iter().rev() {
         if length >= suffix {
             break;
         }
-        length += label + usize::from(suffix_labels > 0);
+        length += label(start).len() + usize::from(suffix_labels > 0);
         suffix_labels += 1;
     }
-    (suffix_labels > 0 && count > suffix_labels).then(|| name.last_labels(suffix_labels + 1))
+    if suffix_labels == 0 || count <= suffix_labels {
+        return None;
+    }
+    wire.get(usize::from(starts[count - suffix_labels - 1])..)
 }
 
 impl Batch {

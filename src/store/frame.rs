@@ -4,7 +4,7 @@
 //! the padding behind), CRC-32 u32 (over everything from the sequence number on, started with the segment's salt), sequence number u64, the fixed
 //! fields, the asked name in wire form, eight texts. The length is written last: a frame whose length is zero is not there.
 
-pub(crate) mod halves;
+pub(crate) mod pieces;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

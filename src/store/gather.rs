@@ -1,15 +1,16 @@
 //! What is to be sealed, gathered from the segments: rows in no part yet, and numbers that are nowhere.
 //!
-//! Of a row little is held: what is its own, and the numbers of who asked and of what came of it, which are kept once each
-//! ([`Recurring`]). So a part is written without a second look at the frames.
+//! Of a row little is held: when it was asked, where it is, and the numbers of who asked and in what manner it was answered, which are kept
+//! once each ([`Recurring`]). So a part is written without reading the texts of its rows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
-use crate::store::frame::halves::{self, Own};
+use crate::store::frame::pieces::{self, Own};
 use crate::store::keys::Keys;
 use crate::store::manifest::book::Book;
 use crate::store::part::Day;
@@ -28,47 +29,47 @@ pub(crate) fn key(segment: &Segment) -> Key {
     (segment.lane(), segment.first())
 }
 
+/// Stands for what is not kept.
+const NOT_KEPT: u32 = u32::MAX;
+
 /// A row to be sealed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Live {
     /// When its query arrived: rows are sorted by it.
     pub(crate) time: Moment,
-    /// Its sequence number.
-    pub(crate) seq: u64,
-    /// How long it took, in microseconds.
-    pub(crate) duration_us: u32,
-    /// Source port.
-    pub(crate) client_port: u16,
-    /// The rest of it.
-    pub(crate) rest: Rest,
+    /// Which of the segments it is in.
+    segment: u32,
+    /// And where.
+    at: u32,
+    asker: u32,
+    manner: u32,
 }
 
-/// Where the rest of a row is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Rest {
-    /// Who asked and what came of it, by their numbers.
-    Halves { asker: u32, outcome: u32 },
-    /// Nothing of it is kept: it is in this segment at this place.
-    Frame { segment: u32, at: u32 },
+impl Live {
+    /// The numbers of who asked and of the manner; none when they are not kept.
+    #[inline]
+    pub(crate) fn pieces(&self) -> Option<(u32, u32)> {
+        (self.asker != NOT_KEPT && self.manner != NOT_KEPT).then_some((self.asker, self.manner))
+    }
 }
 
-/// Who asked and what came of it: as octets, each once.
+/// Who asked, and in what manner it was answered: as octets, each once.
 #[derive(Default)]
 pub(crate) struct Recurring {
     /// What lanes there are, with the node of each: part of who asked.
     origins: Vec<(Box<str>, u16)>,
-    askers: Half,
-    outcomes: Half,
+    askers: Pieces,
+    manners: Pieces,
 }
 
-/// One of the two halves, and whether it can be read.
+/// Pieces of one kind, and whether each can be read.
 #[derive(Default)]
-struct Half {
+struct Pieces {
     keys: Keys,
     sound: Vec<bool>,
 }
 
-/// What became of a half.
+/// What became of a piece.
 enum Found {
     /// It is kept under a number.
     Number(u32),
@@ -78,13 +79,13 @@ enum Found {
     Unreadable,
 }
 
-impl Half {
-    /// The number of a half, which `back` makes a frame again.
+impl Pieces {
+    /// The number of a piece, which `back` makes a frame again.
     #[inline]
-    fn number(&mut self, half: &[u8], frame: &mut Vec<u8>, back: fn(&[u8], &mut Vec<u8>)) -> Found {
-        let Some((number, new)) = self.keys.number_within(half, MOST_OCTETS) else { return Found::NoRoom };
+    fn number(&mut self, piece: &[u8], frame: &mut Vec<u8>, back: fn(&[u8], &mut Vec<u8>)) -> Found {
+        let Some((number, new)) = self.keys.number_within(piece, MOST_OCTETS) else { return Found::NoRoom };
         if new {
-            back(half, frame);
+            back(piece, frame);
             self.sound.push(Row::read(frame).is_some());
         }
         if self.sound[number as usize] { Found::Number(number) } else { Found::Unreadable }
@@ -94,8 +95,8 @@ impl Half {
 /// Octets behind who asked that say of which origin.
 const ORIGIN: usize = 4;
 
-fn asker_frame(half: &[u8], frame: &mut Vec<u8>) {
-    halves::asker_frame(&half[..half.len() - ORIGIN], frame);
+fn asker_frame(asker: &[u8], frame: &mut Vec<u8>) {
+    pieces::asker_frame(&asker[..asker.len() - ORIGIN], frame);
 }
 
 impl Recurring {
@@ -109,21 +110,19 @@ impl Recurring {
         }) as u32
     }
 
-    /// The node, the lane and the row that say who asked; of all else the row says nothing.
-    pub(crate) fn asker<T>(&self, number: u32, told: impl FnOnce(&str, u16, &Row<'_>) -> T) -> Option<T> {
-        let half = self.askers.keys.of(number);
-        let (_, origin) = half.split_last_chunk::<ORIGIN>()?;
+    /// The node, the lane and the row that say who asked; of all else the row says nothing. It is put together in `frame`.
+    pub(crate) fn asker<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
+        let asker = self.askers.keys.of(number);
+        let (_, origin) = asker.split_last_chunk::<ORIGIN>()?;
         let (node, lane) = self.origins.get(u32::from_le_bytes(*origin) as usize)?;
-        let mut frame = Vec::new();
-        asker_frame(half, &mut frame);
-        Some(told(node, *lane, &Row::read(&frame)?))
+        asker_frame(asker, frame);
+        Some((node, *lane, Row::read(frame)?))
     }
 
-    /// The row that says what was asked and came of it, and nothing else.
-    pub(crate) fn outcome<T>(&self, number: u32, told: impl FnOnce(&Row<'_>) -> T) -> Option<T> {
-        let mut frame = Vec::new();
-        halves::outcome_frame(self.outcomes.keys.of(number), &mut frame);
-        Some(told(&Row::read(&frame)?))
+    /// The row that says in what manner it was answered, and nothing else. It is put together in `frame`.
+    pub(crate) fn manner<'f>(&self, number: u32, frame: &'f mut Vec<u8>) -> Option<Row<'f>> {
+        pieces::manner_frame(self.manners.keys.of(number), frame);
+        Row::read(frame)
     }
 }
 
@@ -159,28 +158,28 @@ pub(crate) struct Gathered {
 #[derive(Default)]
 struct Room {
     asker: Vec<u8>,
-    outcome: Vec<u8>,
+    manner: Vec<u8>,
     frame: Vec<u8>,
 }
 
 impl Gathered {
-    /// The row of a frame; none when it is none that can be read.
+    /// When the query of a frame arrived, and its pieces; none when it is none that can be read.
     #[inline]
-    fn row(&mut self, bytes: &[u8], origin: u32, room: &mut Room) -> Option<(Own, Option<Rest>)> {
-        let own = halves::split(bytes, &mut room.asker, &mut room.outcome)?;
+    fn row(&mut self, bytes: &[u8], origin: u32, room: &mut Room) -> Option<(Moment, u32, u32)> {
+        let own = pieces::take_apart(bytes, &mut room.asker, &mut room.manner)?;
         room.asker.extend_from_slice(&origin.to_le_bytes());
         let recurring = &mut self.recurring;
         let asker = recurring.askers.number(&room.asker, &mut room.frame, asker_frame);
-        let outcome = recurring.outcomes.number(&room.outcome, &mut room.frame, halves::outcome_frame);
-        match (asker, outcome) {
-            (Found::Number(asker), Found::Number(outcome)) => Some((own, Some(Rest::Halves { asker, outcome }))),
+        let manner = recurring.manners.number(&room.manner, &mut room.frame, pieces::manner_frame);
+        match (asker, manner) {
+            (Found::Number(asker), Found::Number(manner)) => Some((own.time, asker, manner)),
             (Found::Unreadable, _) | (_, Found::Unreadable) => None,
-            _ => Row::read(bytes).map(|_| (own, None)),
+            _ => Row::read(bytes).map(|row| (row.time, NOT_KEPT, NOT_KEPT)),
         }
     }
 
     #[inline]
-    fn put(&mut self, lane: u16, row: Live) {
+    fn put(&mut self, lane: u16, seq: u64, row: Live) {
         let day = Day::of(row.time);
         let place = match self.days.last() {
             Some(last) if last.day == day => self.days.len() - 1,
@@ -188,7 +187,7 @@ impl Gathered {
         };
         let of_day = &mut self.days[place];
         of_day.rows.push(row);
-        of_day.lanes.entry(lane).or_default().push(row.seq);
+        of_day.lanes.entry(lane).or_default().push(seq);
         self.rows += 1;
     }
 
@@ -233,16 +232,15 @@ impl Gathered {
                 next = segment.first();
             }
             for met in walk.by_ref() {
-                let Some((own, rest)) = gathered.row(met.bytes, origin, &mut room) else { continue };
+                let Some((time, asker, manner)) = gathered.row(met.bytes, origin, &mut room) else { continue };
                 if met.seq < next || accounted.has(met.seq) {
                     next = next.max(met.seq.saturating_add(1));
                     continue;
                 }
                 gap(next, met.seq - 1, "damaged", &mut gathered.gaps);
                 next = met.seq.saturating_add(1);
-                let Own { time, client_port, duration_us } = own;
-                let rest = rest.unwrap_or(Rest::Frame { segment: index as u32, at: met.at as u32 });
-                gathered.put(lane, Live { time, seq: met.seq, duration_us, client_port, rest });
+                let (segment, at) = (index as u32, met.at as u32);
+                gathered.put(lane, met.seq, Live { time, segment, at, asker, manner });
                 if gathered.rows >= most {
                     gathered.more = true;
                     break;
@@ -278,23 +276,45 @@ pub(crate) struct Rows<'a> {
     pub(crate) rows: &'a [Live],
     /// What recurs in them.
     pub(crate) recurring: &'a Recurring,
-    /// What the others are read from.
+    /// What they are read from.
     pub(crate) segments: &'a [Arc<Segment>],
 }
 
 impl<'a> Rows<'a> {
-    /// The frame of a row of which nothing is kept: its segment, and itself.
-    pub(crate) fn frame(&self, segment: u32, at: u32) -> Result<(&'a Segment, Row<'a>), StoreError> {
-        let segment = self.segments.get(segment as usize);
-        let found = segment.and_then(|segment| {
-            let (_, bytes) = segment.frame_again(at as usize)?;
-            Some((&**segment, Row::read(bytes)?))
-        });
-        // Read a moment ago, so this is a medium that gives different answers.
-        found.ok_or_else(|| {
-            let path = segment.map_or(std::path::Path::new(""), |segment| segment.path());
-            StoreError::broken(path, format!("the frame at {at} changed while it was read"))
-        })
+    /// What is a row's own.
+    #[inline]
+    pub(crate) fn own(&self, row: &Live) -> Result<Own<'a>, StoreError> {
+        self.frame(row).and_then(|(_, bytes)| pieces::own(bytes)).ok_or_else(|| self.changed(row))
+    }
+
+    /// All of a row, with its number and the segment it is in.
+    pub(crate) fn whole(&self, row: &Live) -> Result<(&'a Segment, u64, Row<'a>), StoreError> {
+        let found =
+            self.frame(row).and_then(|(segment, bytes)| Some((segment, pieces::own(bytes)?.seq, Row::read(bytes)?)));
+        found.ok_or_else(|| self.changed(row))
+    }
+
+    /// Asks for the memory of the row at this place.
+    #[inline]
+    pub(crate) fn ahead(&self, at: usize) {
+        let row = self.rows.get(at).and_then(|row| Some((self.segments.get(row.segment as usize)?, row.at)));
+        if let Some((segment, at)) = row {
+            segment.will_read(at as usize);
+            segment.will_read(at as usize + 64);
+        }
+    }
+
+    #[inline]
+    fn frame(&self, row: &Live) -> Option<(&'a Segment, &'a [u8])> {
+        let segment = self.segments.get(row.segment as usize)?;
+        Some((segment, segment.frame_again(row.at as usize)?.1))
+    }
+
+    /// Read a moment ago, so this is a medium that gives different answers.
+    #[cold]
+    fn changed(&self, row: &Live) -> StoreError {
+        let path = self.segments.get(row.segment as usize).map_or(Path::new(""), |segment| segment.path());
+        StoreError::broken(path, format!("the frame at {} changed while it was read", row.at))
     }
 
     /// Gives back the memory that what was read takes up: segments are mapped, and hold more than a process should for a seal.

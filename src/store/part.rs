@@ -6,6 +6,8 @@
 mod bits;
 mod chunk;
 mod group;
+mod named;
+mod spelt;
 mod table;
 mod words;
 
@@ -26,9 +28,9 @@ use crate::moment::Moment;
 use crate::record::columns;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
+use crate::store::gather::Rows;
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
 use crate::store::paths::Paths;
-use crate::store::gather::{Rest, Rows};
 use crate::store::runs::Runs;
 use group::Group;
 
@@ -50,6 +52,10 @@ const GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 8192;
 /// After so many frames read the memory they are mapped to is given back.
 const LET_GO_ROWS: u64 = 64 * 1024;
+/// How many rows before a frame is read its memory is asked for.
+const AHEAD: usize = 6;
+/// How often a filter of a column tells of a value that is not there.
+const FALSELY: f64 = 0.01;
 /// How hard pages are compressed (zstd).
 const LEVEL: i32 = 1;
 const SECONDS_A_DAY: i64 = 86_400;
@@ -133,13 +139,7 @@ struct Aside {
 }
 
 /// Writes the rows to `aside` and syncs them.
-fn write_aside(
-    disk: &Disk,
-    aside: &Path,
-    node: &str,
-    content: &Content,
-    rows: Rows<'_>,
-) -> Result<Aside, StoreError> {
+fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: Rows<'_>) -> Result<Aside, StoreError> {
     let file = disk.create(aside)?;
     let runs = content.runs();
     let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(aside, error.to_string()))?;
@@ -153,25 +153,24 @@ fn write_aside(
         SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused())?;
     let mut group = Group::new().map_err(refused())?;
     let mut read = 0;
-    for row in rows.rows {
-        match row.rest {
-            Rest::Halves { asker, outcome } => group.push(rows.recurring, row, asker, outcome).map_err(refused())?,
-            Rest::Frame { segment, at } => {
-                let (segment, whole) = rows.frame(segment, at)?;
-                group.push_row(segment.node(), segment.lane(), row.seq, &whole).map_err(refused())?;
-                read += 1;
-                if read % LET_GO_ROWS == 0 {
-                    rows.let_go();
-                }
+    for (at, row) in rows.rows.iter().enumerate() {
+        rows.ahead(at + AHEAD);
+        match row.pieces() {
+            Some((asker, manner)) => group.push(rows.recurring, &rows.own(row)?, asker, manner).map_err(refused())?,
+            None => {
+                let (segment, seq, whole) = rows.whole(row)?;
+                group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused())?;
             }
+        }
+        read += 1;
+        if read % LET_GO_ROWS == 0 {
+            rows.let_go();
         }
         if group.is_full() {
             group.write(&mut writer).map_err(refused())?;
         }
     }
-    if read > 0 {
-        rows.let_go();
-    }
+    rows.let_go();
     if group.rows() > 0 {
         group.write(&mut writer).map_err(refused())?;
     }

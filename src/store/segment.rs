@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use crate::dns::soon;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
 use crate::store::frame;
@@ -344,6 +345,14 @@ impl Segment {
         Some((frame::check(bytes, self.salt)?, bytes))
     }
 
+    /// Tells the processor that what is at a place will soon be read.
+    #[inline]
+    pub(crate) fn will_read(&self, at: usize) {
+        if at < self.size() {
+            soon::will_read_at(self.map.as_ptr().wrapping_add(at));
+        }
+    }
+
     /// As [`Segment::frame`], for a place that was walked over a moment ago: the CRC was held against it then.
     #[inline]
     pub(crate) fn frame_again(&self, at: usize) -> Option<(u64, &[u8])> {
@@ -427,6 +436,8 @@ impl<'a> Iterator for Walk<'a> {
     fn next(&mut self) -> Option<Met<'a>> {
         let mut at = self.at;
         while at + frame::HEAD <= self.limit {
+            // Frames follow one another, but the processor by itself asks for no memory beyond a page.
+            (8..12).for_each(|line| self.segment.will_read(at + line * 64));
             if let Some((seq, bytes)) = self.segment.frame(at) {
                 // A writer may have published what was empty a moment ago: nothing between is skipped unless it still is no frame.
                 if at != self.at && self.segment.frame(self.at).is_some() {

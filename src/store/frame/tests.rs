@@ -100,14 +100,14 @@ fn the_longest_record_fits_the_longest_frame() {
     const { assert!(MAX_FRAME < crate::store::segment::SMALLEST - crate::store::segment::HEAD) };
 }
 
-/// What the halves of a frame say, put together, is what the frame says: all of it, or nothing where it cannot be read.
-fn halves_say_what_the_whole_does(frame: &[u8]) {
-    let (mut asker, mut outcome, mut of_asker, mut of_outcome) = (vec![7], vec![7], vec![7], vec![7]);
-    let own = halves::split(frame, &mut asker, &mut outcome);
-    halves::asker_frame(&asker, &mut of_asker);
-    halves::outcome_frame(&outcome, &mut of_outcome);
-    let both = own.and_then(|own| Some((own, Row::read(&of_asker)?, Row::read(&of_outcome)?)));
-    let whole = both.map(|(own, asker, outcome)| Row {
+/// What the pieces of a frame say, put together, is what the frame says: all of it, or nothing where it cannot be read.
+fn pieces_say_what_the_whole_does(frame: &[u8]) {
+    let (mut asker, mut manner, mut of_asker, mut of_manner) = (vec![7], vec![7], vec![7], vec![7]);
+    let own = pieces::take_apart(frame, &mut asker, &mut manner);
+    pieces::asker_frame(&asker, &mut of_asker);
+    pieces::manner_frame(&manner, &mut of_manner);
+    let all = own.and_then(|own| Some((own, Row::read(&of_asker)?, Row::read(&of_manner)?)));
+    let whole = all.map(|(own, asker, manner)| Row {
         time: own.time,
         client_port: own.client_port,
         duration_us: own.duration_us,
@@ -117,30 +117,39 @@ fn halves_say_what_the_whole_does(frame: &[u8]) {
         user: asker.user,
         via: asker.via,
         as_of: asker.as_of,
-        ..outcome
+        qname: manner.qname.map(|_| own.qname),
+        rule: match manner.rule {
+            Rule::Line { .. } => Rule::Line { line: own.line, labels: own.labels },
+            other => other,
+        },
+        ..manner
     });
     assert_eq!(whole, Row::read(frame));
-    let Some((_, asker, outcome)) = both else { return };
-    assert_eq!((outcome.device, outcome.host, outcome.user, outcome.via, outcome.as_of), (None, None, None, None, None));
+    let Some((own, asker, manner)) = all else { return };
+    assert_eq!(pieces::own(frame), Some(own));
+    assert_eq!(Some(own.seq), number(frame));
+    assert_eq!((manner.device, manner.host, manner.user, manner.via, manner.as_of), (None, None, None, None, None));
     assert_eq!((asker.qname, asker.category, asker.answer, asker.rule), (None, None, "", Rule::None));
 }
 
 #[test]
-fn records_that_differ_in_time_and_port_alone_have_the_same_halves() {
+fn records_that_differ_in_what_is_their_own_have_the_same_asker_and_manner() {
     let (one, other) = (subject(Some(Known { user: Some("u1".into()), ..Known::default() })), subject(None));
     let qname = Name::parse("www.example.com").unwrap();
+    let another = Name::parse("another-name.example").unwrap();
     let of = |record: &Record<'_>| {
-        let (mut asker, mut outcome) = (Vec::new(), Vec::new());
-        halves::split(&framed(record, 1), &mut asker, &mut outcome).unwrap();
-        (asker, outcome)
+        let (mut asker, mut manner) = (Vec::new(), Vec::new());
+        pieces::take_apart(&framed(record, 1), &mut asker, &mut manner).unwrap();
+        (asker, manner)
     };
-    let first = of(&bare(&one, Some(&qname)));
-    let later = Record { time: Moment(3), duration_us: 9, ..bare(&one, Some(&qname)) };
+    let blocked = |line| Record { rule: Rule::Line { line, labels: 2 }, ..bare(&one, Some(&qname)) };
+    let first = of(&blocked(1));
+    let later = Record { time: Moment(3), duration_us: 9, qname: Some(&another), ..blocked(77) };
     assert_eq!(of(&Record { client: SocketAddr::new(one.client, 9), ..later }), first);
-    let by_another = of(&bare(&other, Some(&qname)));
+    let by_another = of(&Record { subject: &other, ..blocked(1) });
     assert_eq!(by_another.1, first.1);
     assert_ne!(by_another.0, first.0);
-    let of_another = of(&Record { qtype: 1, ..bare(&one, Some(&qname)) });
+    let of_another = of(&Record { qtype: 1, ..blocked(1) });
     assert_eq!(of_another.0, first.0);
     assert_ne!(of_another.1, first.1);
 }
@@ -212,7 +221,7 @@ proptest! {
         let frame = framed(&record, seq);
         prop_assert_eq!(check(&frame, SALT), Some(seq));
         prop_assert_eq!(check(&frame, SALT ^ 1), None, "another segment's salt");
-        halves_say_what_the_whole_does(&frame);
+        pieces_say_what_the_whole_does(&frame);
         let known = subject.known.as_deref();
         prop_assert_eq!(Row::read(&frame), Some(Row {
             time: record.time,
@@ -244,7 +253,7 @@ proptest! {
     #[test]
     fn no_octets_make_reading_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = Row::read(&bytes);
-        halves_say_what_the_whole_does(&bytes);
+        pieces_say_what_the_whole_does(&bytes);
         let _ = check(&bytes, SALT);
     }
 
@@ -261,7 +270,7 @@ proptest! {
         }
         // A forger can make the CRC fit: the fields are read with care all the same.
         let _ = Row::read(&changed);
-        halves_say_what_the_whole_does(&changed);
+        pieces_say_what_the_whole_does(&changed);
         let _ = Row::read(&frame[..cut.index(frame.len())]);
         prop_assert_eq!(check(&frame[..cut.index(frame.len())], SALT), None);
     }

@@ -69,7 +69,19 @@ impl<'a> Hybrid<'a> {
     }
 }
 
-fn packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
+/// Writes for rows whether they say something, as a page has it before its values: whether, and for how many rows.
+pub(crate) fn levels(rows: impl Iterator<Item = (bool, u32)>, page: &mut Vec<u8>, loose: &mut Vec<u32>) {
+    let at = page.len();
+    page.extend_from_slice(&[0; 4]);
+    let mut levels = Hybrid::new(1, page, loose);
+    rows.for_each(|(says, rows)| levels.push(u32::from(says), rows as usize));
+    levels.finish();
+    let length = (page.len() - at - 4) as u32;
+    page[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Writes numbers as one packed piece.
+pub(crate) fn packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     if numbers.is_empty() {
         return;
     }

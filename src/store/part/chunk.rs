@@ -15,10 +15,10 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::record::columns::Kind;
-use crate::store::part::{LEVEL, bits};
+use crate::store::part::{FALSELY, LEVEL, bits};
 
-/// How often a filter of a column tells of a value that is not there.
-const FALSELY: f64 = 0.01;
+/// The least and the greatest value of some rows, as they lie in a page; none when no row has one.
+pub(crate) type Ends = Option<(Vec<u8>, Vec<u8>)>;
 
 /// Which of two values is less, and how they lie in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,6 @@ impl Press {
 
 /// A column that pages were written of.
 pub(crate) trait Written {
-
     /// Gives all pages since the last call; the column is empty again.
     fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError>;
 }
@@ -135,14 +134,14 @@ pub(crate) struct Chunk {
     out: TrackedWrite<Vec<u8>>,
     rows: usize,
     nulls: u64,
-    pages: i32,
+    /// How many pages there are of each way to lie in them.
+    pages: Vec<(Encoding, i32)>,
     uncompressed: i64,
     /// Least and greatest value so far, and of the last page.
-    ends: Option<(Vec<u8>, Vec<u8>)>,
+    ends: Ends,
     last: Option<(Vec<u8>, Vec<u8>)>,
     rising: bool,
     falling: bool,
-    encoding: Encoding,
     index: ColumnIndexBuilder,
     offsets: OffsetIndexBuilder,
 }
@@ -155,13 +154,12 @@ impl Chunk {
             out: TrackedWrite::new(Vec::new()),
             rows: 0,
             nulls: 0,
-            pages: 0,
+            pages: Vec::new(),
             uncompressed: 0,
             ends: None,
             last: None,
             rising: true,
             falling: true,
-            encoding: Encoding::PLAIN,
             index: ColumnIndexBuilder::new(order.kind()),
             offsets: OffsetIndexBuilder::new(),
         }
@@ -174,7 +172,7 @@ impl Chunk {
         encoding: Encoding,
         rows: usize,
         nulls: u64,
-        ends: Option<(Vec<u8>, Vec<u8>)>,
+        ends: Ends,
     ) -> Result<(), ParquetError> {
         let page = Page::DataPage {
             buf: press.squeezed()?,
@@ -193,8 +191,10 @@ impl Chunk {
         self.uncompressed += spec.uncompressed_size as i64;
         self.rows += rows;
         self.nulls += nulls;
-        self.pages += 1;
-        self.encoding = encoding;
+        match self.pages.iter_mut().find(|(of, _)| *of == encoding) {
+            Some((_, pages)) => *pages += 1,
+            None => self.pages.push((encoding, 1)),
+        }
         if let Some(ends) = ends {
             self.take_ends(ends);
         }
@@ -241,16 +241,23 @@ impl Chunk {
     }
 
     /// The chunk as it goes into the file: the dictionary page before all others, if there is one, given by its octets and its words.
+    /// `spelt` is a filter of the words that are not in it.
     pub(crate) fn finish<'w>(
         mut self,
         press: &mut Press,
         Finished { column, bloom }: Finished,
         dictionary: Option<(&[u8], impl ExactSizeIterator<Item = &'w [u8]>)>,
+        spelt: Option<Sbbf>,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let mut whole = TrackedWrite::new(Vec::new());
-        let mut encodings = vec![Encoding::RLE, self.encoding];
-        let mut page_encodings =
-            vec![PageEncodingStats { page_type: PageType::DATA_PAGE, encoding: self.encoding, count: self.pages }];
+        let mut encodings = vec![Encoding::RLE];
+        encodings.extend(self.pages.iter().map(|(encoding, _)| *encoding));
+        let of_pages = |(encoding, count): &(Encoding, i32)| PageEncodingStats {
+            page_type: PageType::DATA_PAGE,
+            encoding: *encoding,
+            count: *count,
+        };
+        let mut page_encodings: Vec<_> = self.pages.iter().map(of_pages).collect();
         let mut filter = None;
         if let Some((page, words)) = dictionary {
             press.page().0.extend_from_slice(page);
@@ -264,12 +271,18 @@ impl Chunk {
             let page = CompressedPage::new(page, press.page.len());
             let spec = SerializedPageWriter::new(&mut whole).write_page(page)?;
             self.uncompressed += spec.uncompressed_size as i64;
-            encodings.push(Encoding::PLAIN);
+            if !encodings.contains(&Encoding::PLAIN) {
+                encodings.push(Encoding::PLAIN);
+            }
             let of = (PageType::DICTIONARY_PAGE, Encoding::PLAIN);
             page_encodings.push(PageEncodingStats { page_type: of.0, encoding: of.1, count: 1 });
             if bloom {
-                let mut made = Sbbf::new_with_ndv_fpp(words.len().max(1) as u64, FALSELY)?;
+                let mut made = match spelt {
+                    Some(spelt) => spelt,
+                    None => Sbbf::new_with_ndv_fpp(words.len().max(1) as u64, FALSELY)?,
+                };
                 words.for_each(|word| made.insert(word));
+                made.fold_to_target_fpp(FALSELY);
                 filter = Some(made);
             }
         }
@@ -346,6 +359,6 @@ impl Numbers {
 impl Written for Numbers {
     fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.order));
-        chunk.finish(press, column, None::<(&[u8], std::iter::Empty<&[u8]>)>)
+        chunk.finish(press, column, None::<(&[u8], std::iter::Empty<&[u8]>)>, None)
     }
 }

@@ -6,33 +6,30 @@ use std::net::IpAddr;
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
-use crate::dns::Name;
 use crate::record::Rule;
-use crate::record::codes::{self, RuleKind};
+use crate::record::codes;
 use crate::record::columns::{COLUMNS, Kind};
 use crate::record::rtype::Rtype;
-use crate::store::batch::site;
 use crate::store::frame::Row;
-use crate::store::gather::{Live, Recurring};
+use crate::store::frame::pieces::Own;
+use crate::store::gather::Recurring;
 use crate::store::part::chunk::{Finished, Numbers, Order, Press, Written};
+use crate::store::part::named::{NAMED, Named, Spoke};
 use crate::store::part::table::Table;
 use crate::store::part::words::{NOTHING, Words};
 use crate::store::part::{BLOOMED, GROUP_ROWS, PAGE_ROWS};
 
 /// Columns of who asked.
 const ASKER: [&str; 8] = ["node", "lane", "client", "device", "host", "user", "via", "as_of"];
-/// Columns of what was asked and what came of it.
-const OUTCOME: [&str; 15] = [
+/// Columns of the manner of an answer.
+const MANNER: [&str; 12] = [
     "transport",
     "network_zone",
     "policy_generation",
-    "qname",
     "qtype",
-    "site",
     "action",
     "category",
     "list",
-    "rule",
     "rcode",
     "ede",
     "answer",
@@ -41,18 +38,19 @@ const OUTCOME: [&str; 15] = [
 ];
 /// Columns that differ from row to row.
 const OWN: [&str; 4] = ["time", "seq", "client_port", "duration_us"];
-const _: () = assert!(ASKER.len() + OUTCOME.len() + OWN.len() == COLUMNS.len());
+const _: () = assert!(ASKER.len() + MANNER.len() + NAMED.len() + OWN.len() == COLUMNS.len());
 
 /// Columns of one row group.
 pub(crate) struct Group {
     press: Press,
     own: [Numbers; OWN.len()],
     askers: Table<{ ASKER.len() }>,
-    outcomes: Table<{ OUTCOME.len() }>,
-    /// For each word of `qname` that of its site.
-    sites: Vec<u32>,
-    /// Where a key of more than one field is put together.
-    key: Vec<u8>,
+    manners: Table<{ MANNER.len() }>,
+    /// For each manner the rule that spoke, as far as it is of the manner.
+    spoke: Vec<Spoke>,
+    named: Named,
+    /// Where a row is put together.
+    frame: Vec<u8>,
     rows: usize,
     page_rows: usize,
 }
@@ -95,9 +93,10 @@ impl Group {
                 Numbers::new(Order::of(column.map_or(Kind::U64, |column| column.kind)))
             }),
             askers: Table::new(ASKER),
-            outcomes: Table::new(OUTCOME),
-            sites: Vec::new(),
-            key: Vec::new(),
+            manners: Table::new(MANNER),
+            spoke: Vec::new(),
+            named: Named::new(),
+            frame: Vec::new(),
             rows: 0,
             page_rows: 0,
         })
@@ -110,43 +109,52 @@ impl Group {
 
     /// Whether it should be written before it takes another row.
     pub(crate) fn is_full(&self) -> bool {
-        self.rows >= GROUP_ROWS || self.page_rows == 0 && (self.askers.is_heavy() || self.outcomes.is_heavy())
+        self.rows >= GROUP_ROWS || self.page_rows == 0 && self.is_heavy()
     }
 
-    /// Adds a row of which the halves are kept.
+    fn is_heavy(&self) -> bool {
+        self.askers.is_heavy() || self.manners.is_heavy() || self.named.is_heavy()
+    }
+
+    /// Adds a row whose asker and manner are kept.
     #[inline]
     pub(crate) fn push(
         &mut self,
         recurring: &Recurring,
-        row: &Live,
+        own: &Own<'_>,
         asker: u32,
-        outcome: u32,
+        manner: u32,
     ) -> Result<(), ParquetError> {
         let asker = match self.askers.entry(asker) {
             Some(entry) => entry,
             None => self.new_asker(recurring, asker)?,
         };
-        let outcome = match self.outcomes.entry(outcome) {
+        let manner = match self.manners.entry(manner) {
             Some(entry) => entry,
-            None => self.new_outcome(recurring, outcome)?,
+            None => self.new_manner(recurring, manner)?,
         };
-        let Live { time, seq, duration_us, client_port, .. } = *row;
-        self.put([time.micros(), seq as i64, i64::from(client_port), i64::from(duration_us)], asker, outcome)
+        self.put(own, asker, manner)
     }
 
     /// Adds a row of which nothing is kept.
     pub(crate) fn push_row(&mut self, node: &str, lane: u16, seq: u64, row: &Row<'_>) -> Result<(), ParquetError> {
-        let asker = self.asker(node, lane, row);
-        let outcome = self.outcome(row);
-        let own = [row.time.micros(), seq as i64, i64::from(row.client_port), i64::from(row.duration_us)];
-        self.put(own, asker, outcome)
+        let (line, labels) = match row.rule {
+            Rule::Line { line, labels } => (line, labels),
+            Rule::None | Rule::Text(_) => (0, 0),
+        };
+        let Row { time, client_port, duration_us, .. } = *row;
+        let own = Own { time, seq, client_port, duration_us, qname: row.qname.unwrap_or_default(), line, labels };
+        let (asker, manner) = (self.asker(node, lane, row), self.manner(row));
+        self.put(&own, asker, manner)
     }
 
     #[inline]
-    fn put(&mut self, own: [i64; OWN.len()], asker: u32, outcome: u32) -> Result<(), ParquetError> {
-        self.own.iter_mut().zip(own).for_each(|(column, number)| column.push(number));
+    fn put(&mut self, own: &Own<'_>, asker: u32, manner: u32) -> Result<(), ParquetError> {
+        let numbers = [own.time.micros(), own.seq as i64, i64::from(own.client_port), i64::from(own.duration_us)];
+        self.own.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
         self.askers.push(asker);
-        self.outcomes.push(outcome);
+        self.manners.push(manner);
+        self.named.push(own, self.spoke.get(manner as usize).unwrap_or(&Spoke::Nothing));
         self.rows += 1;
         self.page_rows += 1;
         if self.page_rows == PAGE_ROWS { self.end_page() } else { Ok(()) }
@@ -154,15 +162,20 @@ impl Group {
 
     #[cold]
     fn new_asker(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
-        let entry = recurring.asker(number, |node, lane, row| self.asker(node, lane, row)).ok_or_else(unreadable)?;
+        let mut frame = std::mem::take(&mut self.frame);
+        let asker = recurring.asker(number, &mut frame);
+        let entry = asker.map(|(node, lane, row)| self.asker(node, lane, &row)).ok_or_else(unreadable)?;
+        self.frame = frame;
         self.askers.keep(number, entry);
         Ok(entry)
     }
 
     #[cold]
-    fn new_outcome(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
-        let entry = recurring.outcome(number, |row| self.outcome(row)).ok_or_else(unreadable)?;
-        self.outcomes.keep(number, entry);
+    fn new_manner(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
+        let mut frame = std::mem::take(&mut self.frame);
+        let entry = recurring.manner(number, &mut frame).map(|row| self.manner(&row)).ok_or_else(unreadable)?;
+        self.frame = frame;
+        self.manners.keep(number, entry);
         Ok(entry)
     }
 
@@ -185,53 +198,43 @@ impl Group {
         self.askers.add(words)
     }
 
-    /// A new entry: what was asked, and what came of it.
-    fn outcome(&mut self, row: &Row<'_>) -> u32 {
+    /// A new entry: in what manner it was answered.
+    fn manner(&mut self, row: &Row<'_>) -> u32 {
         let [
             transport,
             network_zone,
             policy_generation,
-            qname,
             qtype,
-            site_of,
             action,
             category,
             list,
-            rule,
             rcode,
             ede,
             answer,
             source,
             upstream,
-        ] = &mut self.outcomes.columns;
-        let (mut name, mut kind, mut site_word) = (NOTHING, NOTHING, NOTHING);
-        if let Some(wire) = row.qname {
-            name = qname.number(wire, |word| show(word, Name::from_wire(wire).unwrap_or(Name::ROOT)));
-            kind = numbered(qtype, row.qtype, |word| show(word, Rtype(row.qtype)));
-            if self.sites.len() <= name as usize {
-                let found = Name::from_wire(wire).ok().as_ref().and_then(site);
-                self.sites.push(found.map_or(NOTHING, |found| site_of.number(found.as_wire(), |w| show(w, found))));
-            }
-            site_word = self.sites.get(name as usize).copied().unwrap_or(NOTHING);
-        }
+        ] = &mut self.manners.columns;
         let words = [
             coded(transport, codes::of_transport(row.transport), row.transport.word()),
             network_zone.text(row.network_zone),
             wide(policy_generation, row.generation.to_le_bytes()),
-            name,
-            kind,
-            site_word,
+            // There is no type without a readable question.
+            row.qname.map_or(NOTHING, |_| numbered(qtype, row.qtype, |word| show(word, Rtype(row.qtype)))),
             coded(action, codes::of_action(row.action), row.action.word()),
             category.option(row.category),
             list.option(row.list),
-            spoken(rule, row, &mut self.key),
             narrow(rcode, row.rcode),
             narrow(ede, row.ede),
             answer.option((!row.answer.is_empty()).then_some(row.answer)),
             row.source.map_or(NOTHING, |from| coded(source, codes::of_source(from), from.word())),
             upstream.option(row.upstream),
         ];
-        self.outcomes.add(words)
+        self.spoke.push(match row.rule {
+            Rule::None => Spoke::Nothing,
+            Rule::Text(text) => Spoke::Text(text.into()),
+            Rule::Line { .. } => Spoke::Line,
+        });
+        self.manners.add(words)
     }
 
     fn end_page(&mut self) -> Result<(), ParquetError> {
@@ -241,22 +244,23 @@ impl Group {
         self.page_rows = 0;
         self.own.iter_mut().try_for_each(|column| column.end_page(&mut self.press))?;
         self.askers.end_page(&mut self.press)?;
-        self.outcomes.end_page(&mut self.press)
+        self.manners.end_page(&mut self.press)?;
+        self.named.end_page(&mut self.press)
     }
 
     /// Writes it as the next row group of a file; it is empty again.
     pub(crate) fn write<W: Write + Send>(&mut self, file: &mut SerializedFileWriter<W>) -> Result<(), ParquetError> {
         self.end_page()?;
         self.rows = 0;
-        self.sites.clear();
         let schema = file.schema_descr().columns().to_vec();
         let mut group = file.next_row_group()?;
         for (descriptor, of) in schema.into_iter().zip(COLUMNS) {
             let place = |names: &[&str]| names.iter().position(|name| *name == of.name);
-            let column: Option<&mut dyn Written> = match (place(&OWN), place(&ASKER), place(&OUTCOME)) {
+            let column = match (place(&OWN), place(&ASKER), place(&MANNER), place(&NAMED)) {
                 (Some(at), ..) => self.own.get_mut(at).map(|column| column as &mut dyn Written),
-                (_, Some(at), _) => self.askers.columns.get_mut(at).map(|column| column as &mut dyn Written),
-                (.., at) => at.and_then(|at| self.outcomes.columns.get_mut(at)).map(|column| column as &mut dyn Written),
+                (_, Some(at), ..) => self.askers.columns.get_mut(at).map(|column| column as &mut dyn Written),
+                (_, _, Some(at), _) => self.manners.columns.get_mut(at).map(|column| column as &mut dyn Written),
+                (.., at) => at.and_then(|at| self.named.columns.get_mut(at)).map(|column| column as &mut dyn Written),
             };
             let column = column.ok_or_else(|| ParquetError::General(format!("there is no column {}", of.name)))?;
             let finished = Finished { column: descriptor, bloom: BLOOMED.contains(&of.name) };
@@ -264,47 +268,13 @@ impl Group {
             group.append_column(&octets, close)?;
         }
         self.askers.clear();
-        self.outcomes.clear();
+        self.manners.clear();
+        self.spoke.clear();
+        self.named.clear();
         group.close().map(drop)
     }
 }
 
 fn unreadable() -> ParquetError {
     ParquetError::General("what was kept of a row cannot be read".to_owned())
-}
-
-/// The rule that spoke.
-fn spoken(rule: &mut Words, row: &Row<'_>, key: &mut Vec<u8>) -> u32 {
-    key.clear();
-    match row.rule {
-        Rule::None => NOTHING,
-        Rule::Text(text) => {
-            key.push(codes::of_rule_kind(RuleKind::Text));
-            key.extend_from_slice(text.as_bytes());
-            rule.number(key, |word| word.extend_from_slice(text.as_bytes()))
-        }
-        Rule::Line { line, labels } => {
-            let covered = row.qname.map(|wire| last_labels(wire, labels as usize));
-            key.push(codes::of_rule_kind(RuleKind::Line));
-            key.extend_from_slice(&line.to_le_bytes());
-            key.extend_from_slice(covered.unwrap_or_default());
-            rule.number(key, |word| match covered {
-                Some(wire) => show(word, format_args!("{line}:{}", Name::from_wire(wire).unwrap_or(Name::ROOT))),
-                None => show(word, format_args!("{line}:")),
-            })
-        }
-    }
-}
-
-/// The last labels of a name in wire form: as [`Name::last_labels`].
-fn last_labels(wire: &[u8], labels: usize) -> &[u8] {
-    let suffixes = || {
-        std::iter::successors(Some(wire), |rest| match rest.split_first() {
-            Some((&length, rest)) if length > 0 => rest.get(length as usize..),
-            _ => None,
-        })
-    };
-    // The root is the last of them.
-    let skip = suffixes().count().saturating_sub(labels + 1);
-    suffixes().nth(skip).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Columns whose words come together: what one half of a row says in each of them is told once, and a row then is one number.
+//! Columns whose words come together: what one piece of a row says in each of them is told once, and a row then is one number.
 
 use parquet::errors::ParquetError;
 
@@ -14,7 +14,7 @@ pub(crate) struct Table<const N: usize> {
     says: [Vec<u32>; N],
     /// Whether a column says the same in every entry, as most do.
     alike: [bool; N],
-    /// By the number a half is kept under: its entry, plus one.
+    /// By the number a piece is kept under: its entry, plus one.
     entries: Vec<u32>,
     /// The entries of the rows of the page under way.
     page: Vec<u32>,
@@ -36,7 +36,7 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// The entry of a half that is kept under a number, if it has one.
+    /// The entry of a piece that is kept under a number, if it has one.
     #[inline]
     pub(crate) fn entry(&self, number: u32) -> Option<u32> {
         self.entries.get(number as usize)?.checked_sub(1)
@@ -52,7 +52,7 @@ impl<const N: usize> Table<N> {
         entry
     }
 
-    /// Has a half that is kept under a number found by it.
+    /// Has a piece that is kept under a number found by it.
     pub(crate) fn keep(&mut self, number: u32, entry: u32) {
         if self.entries.len() <= number as usize {
             self.entries.resize(number as usize + 1, 0);

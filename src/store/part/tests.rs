@@ -140,3 +140,38 @@ fn pages_have_the_ends_and_places_their_index_says() {
     let picked = picked.with_schema(columns::schema()).unwrap();
     assert_eq!(picked, batch.finish().unwrap());
 }
+
+#[test]
+fn words_of_which_most_are_new_are_spelt_out_and_found_again() {
+    use parquet::file::properties::ReaderProperties;
+    use parquet::file::serialized_reader::ReadOptionsBuilder;
+    // Unlike names for three pages, none now and then; at last the same few again.
+    let name = |n: u64| format!("h{}.d{n}.example", n % 7 + if n < 30_000 { 0 } else { 9 });
+    let names: Vec<Option<Vec<u8>>> = (0..40_000u64)
+        .map(|n| {
+            let text = if n < 30_000 { name(n) } else { name(n % 11 + 30_000) };
+            (n % 13 != 5).then(|| Name::parse(&text).unwrap().as_wire().to_vec())
+        })
+        .collect();
+    let rows: Vec<Row<'_>> =
+        names.iter().enumerate().map(|(n, name)| row(n as u64, name, "a\"text", n % 4096)).collect();
+    for cut_after in [0, 12_345] {
+        let (file, batch) = both_ways(&rows, cut_after);
+        assert_eq!(read(&file), batch);
+        let options = ReadOptionsBuilder::new()
+            .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
+            .build();
+        let reader = SerializedFileReader::new_with_options(bytes::Bytes::from(file), options).unwrap();
+        let place = columns::index_of("qname").unwrap();
+        let group = reader.get_row_group(0).unwrap();
+        let encodings: Vec<_> = group.metadata().column(place).encodings().collect();
+        assert!(encodings.contains(&parquet::basic::Encoding::PLAIN), "{encodings:?}");
+        let filter = group.get_column_bloom_filter(place).unwrap();
+        let rows_of_it = if cut_after == 0 { 30_000 } else { cut_after as u64 };
+        for n in (0..rows_of_it).filter(|n| n % 13 != 5) {
+            assert!(filter.check(&name(n).as_str()), "{}", name(n));
+        }
+        let falsely = (0..10_000).filter(|n| filter.check(&format!("other{n}.example").as_str())).count();
+        assert!(falsely < 300, "{falsely}");
+    }
+}

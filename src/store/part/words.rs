@@ -5,15 +5,20 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
+use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 
 use crate::store::keys::Keys;
 use crate::store::part::bits::{self, Hybrid};
-use crate::store::part::chunk::{Chunk, Finished, Order, Press, Written};
+use crate::store::part::chunk::{Chunk, Ends, Finished, Order, Press, Written};
+use crate::store::part::spelt::Spelt;
 
 /// Octets of words and their keys a column may hold before its row group should end.
 const MOST_OCTETS: usize = 4 << 20;
+
+/// With so few words all are new at first, and there is nothing to be had by spelling them out.
+const MOSTLY_NEW_FROM: usize = 1_000;
 
 /// The number of no word: a row says nothing.
 pub(crate) const NOTHING: u32 = u32::MAX;
@@ -41,6 +46,9 @@ pub(crate) struct Words {
     /// The page a word was met on last, counted from 1.
     met: Vec<u32>,
     pages: u32,
+    /// How many words there were when the last page ended, and what came of that.
+    known: usize,
+    is_mostly_new: bool,
     /// What the rows of a page say.
     runs: Vec<Run>,
     chunk: Chunk,
@@ -59,6 +67,8 @@ impl Words {
             fronts: Vec::new(),
             met: Vec::new(),
             pages: 1,
+            known: 0,
+            is_mostly_new: false,
             runs: Vec::new(),
             chunk: Chunk::new(order),
         }
@@ -133,7 +143,7 @@ impl Words {
     }
 
     /// The least and the greatest word of the page under way; none when no row says anything.
-    fn ends(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+    fn ends(&mut self) -> Ends {
         let (mut least, mut greatest) = (NOTHING, NOTHING);
         for at in 0..self.runs.len() {
             let number = self.runs[at].number;
@@ -172,30 +182,48 @@ impl Words {
         let ends = self.ends();
         let (page, loose) = press.page();
         if self.null {
-            page.extend_from_slice(&[0; 4]);
-            let mut levels = Hybrid::new(1, page, loose);
-            self.runs.iter().for_each(|run| levels.push(u32::from(run.number != NOTHING), run.rows as usize));
-            levels.finish();
-            let length = (page.len() - 4) as u32;
-            page[..4].copy_from_slice(&length.to_le_bytes());
+            bits::levels(self.runs.iter().map(|run| (run.number != NOTHING, run.rows)), page, loose);
         }
         let width = bits::width((self.starts.len() as u32).saturating_sub(1));
         page.push(width as u8);
-        let mut numbers = Hybrid::new(width, page, loose);
         let said = self.runs.iter().filter(|run| run.number != NOTHING);
-        said.for_each(|run| numbers.push(run.number, run.rows as usize));
-        numbers.finish();
+        if self.runs.len() * 2 > rows {
+            // Hardly a row says what the one before it said: there are no runs worth looking for.
+            loose.clear();
+            said.for_each(|run| loose.extend(std::iter::repeat_n(run.number, run.rows as usize)));
+            bits::packed(loose, width, page);
+        } else {
+            let mut numbers = Hybrid::new(width, page, loose);
+            said.for_each(|run| numbers.push(run.number, run.rows as usize));
+            numbers.finish();
+        }
         self.chunk.end_page(press, Encoding::RLE_DICTIONARY, rows, nulls as u64, ends)?;
         self.pages += 1;
+        self.is_mostly_new = self.starts.len() > MOSTLY_NEW_FROM && (self.starts.len() - self.known) * 2 > rows;
+        self.known = self.starts.len();
         Ok(())
     }
-}
 
-impl Written for Words {
-    fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    /// Writes a page whose rows are spelt out.
+    pub(crate) fn spelt_page(&mut self, press: &mut Press, spelt: &mut Spelt, bloom: bool) -> Result<(), ParquetError> {
+        spelt.end_page(press, &mut self.chunk, bloom)
+    }
+
+    /// Whether most rows of the last page brought a word that was new: the next ones may be spelt out.
+    pub(crate) fn is_mostly_new(&self) -> bool {
+        self.is_mostly_new
+    }
+
+    /// As [`Written::finish`], with a filter of the words that were spelt out.
+    pub(crate) fn finish_spelt(
+        &mut self,
+        press: &mut Press,
+        column: Finished,
+        spelt: Option<Sbbf>,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let chunk = std::mem::replace(&mut self.chunk, Chunk::new(self.order));
         let words = (0..self.starts.len() as u32).map(|number| self.word(number));
-        let finished = chunk.finish(press, column, Some((&self.page, words)))?;
+        let finished = chunk.finish(press, column, Some((&self.page, words)), spelt)?;
         self.keys.clear();
         self.codes.clear();
         self.page.clear();
@@ -203,6 +231,13 @@ impl Written for Words {
         self.fronts.clear();
         self.met.clear();
         self.pages = 1;
+        (self.known, self.is_mostly_new) = (0, false);
         Ok(finished)
+    }
+}
+
+impl Written for Words {
+    fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        self.finish_spelt(press, column, None)
     }
 }

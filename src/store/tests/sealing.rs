@@ -68,8 +68,7 @@ fn sorted(batches: Vec<RecordBatch>) -> RecordBatch {
     let schema = columns::schema();
     let batches: Vec<_> = batches.into_iter().map(|batch| batch.with_schema(schema.clone()).unwrap()).collect();
     let whole = concat_batches(&schema, &batches).unwrap();
-    let (lanes, seqs) =
-        (column::<UInt16Array>(&whole, "lane").unwrap(), column::<UInt64Array>(&whole, "seq").unwrap());
+    let (lanes, seqs) = (column::<UInt16Array>(&whole, "lane").unwrap(), column::<UInt64Array>(&whole, "seq").unwrap());
     let mut order: Vec<u32> = (0..whole.num_rows() as u32).collect();
     order.sort_by_key(|at| (lanes.value(*at as usize), seqs.value(*at as usize)));
     arrow::compute::take_record_batch(&whole, &arrow::array::UInt32Array::from(order)).unwrap()

@@ -1,0 +1,106 @@
+//! A page of a column whose words are spelt out, row by row: for stretches in which nearly every row brings a word of its own, as with names
+//! that are asked for once. To find out that a word is new costs more than to write it again.
+
+use parquet::basic::Encoding;
+use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
+
+use crate::store::part::bits::levels;
+use crate::store::part::chunk::{Chunk, Ends, Press};
+use crate::store::part::{FALSELY, GROUP_ROWS};
+
+/// The page under way.
+#[derive(Default)]
+pub(crate) struct Spelt {
+    /// The words, each behind its length, as they lie in a page.
+    octets: Vec<u8>,
+    /// Rows that say something, or do not, in turns.
+    said: Vec<(bool, u32)>,
+    rows: usize,
+    /// What pages before this one said, where the column has a filter.
+    filter: Option<Sbbf>,
+}
+
+impl Spelt {
+    /// A row that says what `word` writes.
+    #[inline]
+    pub(crate) fn say(&mut self, word: impl FnOnce(&mut Vec<u8>)) {
+        let at = self.octets.len();
+        self.octets.extend_from_slice(&[0; 4]);
+        word(&mut self.octets);
+        let length = (self.octets.len() - at - 4) as u32;
+        self.octets[at..at + 4].copy_from_slice(&length.to_le_bytes());
+        self.row(true);
+    }
+
+    /// A row that says nothing.
+    pub(crate) fn say_nothing(&mut self) {
+        self.row(false);
+    }
+
+    #[inline]
+    fn row(&mut self, says: bool) {
+        self.rows += 1;
+        match self.said.last_mut() {
+            Some((same, rows)) if *same == says => *rows += 1,
+            _ => self.said.push((says, 1)),
+        }
+    }
+
+    /// Ends the page. `bloom`: its words are to be found by a filter.
+    pub(crate) fn end_page(&mut self, press: &mut Press, chunk: &mut Chunk, bloom: bool) -> Result<(), ParquetError> {
+        let nothing: u64 = self.said.iter().filter(|(says, _)| !says).map(|(_, rows)| u64::from(*rows)).sum();
+        let ends = self.ends();
+        if bloom {
+            let filter = match self.filter.take() {
+                Some(filter) => filter,
+                // As large as any could be; it is folded to what there is at the end.
+                None => Sbbf::new_with_ndv_fpp(GROUP_ROWS as u64, FALSELY)?,
+            };
+            let filter = self.filter.insert(filter);
+            words(&self.octets).for_each(|word| filter.insert(word));
+        }
+        let (page, loose) = press.page();
+        levels(self.said.iter().copied(), page, loose);
+        page.extend_from_slice(&self.octets);
+        chunk.end_page(press, Encoding::PLAIN, self.rows, nothing, ends)?;
+        self.octets.clear();
+        self.said.clear();
+        self.rows = 0;
+        Ok(())
+    }
+
+    /// The filter of all pages since the last call.
+    pub(crate) fn take_filter(&mut self) -> Option<Sbbf> {
+        self.filter.take()
+    }
+
+    /// The least and the greatest word.
+    fn ends(&self) -> Ends {
+        let front = |word: &[u8]| {
+            let mut front = [0; 8];
+            let length = word.len().min(8);
+            front[..length].copy_from_slice(&word[..length]);
+            u64::from_be_bytes(front)
+        };
+        let mut ends: Option<[(u64, &[u8]); 2]> = None;
+        for word in words(&self.octets) {
+            let word = (front(word), word);
+            ends = Some(match ends {
+                None => [word, word],
+                Some([least, greatest]) => [least.min(word), greatest.max(word)],
+            });
+        }
+        ends.map(|[(_, least), (_, greatest)]| (least.to_vec(), greatest.to_vec()))
+    }
+}
+
+/// The words of a page, each behind its length.
+fn words(mut octets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = octets.split_first_chunk::<4>()?;
+        let (word, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        octets = rest;
+        Some(word)
+    })
+}
