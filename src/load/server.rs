@@ -49,13 +49,29 @@ impl Server {
         workers: usize,
         cores: &Cores,
     ) -> io::Result<Server> {
+        Server::start_with(program, folder, list, upstream, workers, cores, "")
+    }
+
+    /// As [`Server::start`], with more tables of configuration.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(
+        program: &Path,
+        folder: &Path,
+        list: &Path,
+        upstream: SocketAddr,
+        workers: usize,
+        cores: &Cores,
+        more: &str,
+    ) -> io::Result<Server> {
         let (address, admin) = (free_address()?, free_address()?);
         let list = toml::Value::String(list.display().to_string());
         let config = format!(
             "[node]\nname = \"bench\"\ndata_dir = \"data\"\n[listen]\ndns = [\"{address}\"]\nadmin = \"{admin}\"\n\
              workers = {workers}\n[upstream]\nservers = [\"udp://{upstream}\"]\n[[category]]\nname = \"listed\"\n\
              lists = [{{ path = {list} }}]\n[policy.bench]\nblock = [\"listed\"]\n[[network_zone]]\nname = \"bench\"\n\
-             clients = [\"127.0.0.0/8\"]\npolicy = \"bench\"\n"
+             clients = [\"127.0.0.0/8\"]\npolicy = \"bench\"\n{more}"
         );
         let path = folder.join("cordon.toml");
         fs::write(&path, config)?;
