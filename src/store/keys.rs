@@ -4,11 +4,17 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
-/// Whether two keys are the same. They are short: a call of the C library costs more than comparing them here.
+/// From so many octets on a call of the C library costs less than comparing them here.
+const LONG: usize = 48;
+
+/// Whether two keys are the same.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
+    }
+    if a.len() >= LONG {
+        return a == b;
     }
     let (words_a, rest_a) = a.as_chunks::<8>();
     let (words_b, rest_b) = b.as_chunks::<8>();
@@ -17,22 +23,29 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Keys and their numbers.
-#[derive(Default)]
 pub(crate) struct Keys {
     octets: Vec<u8>,
-    ends: Vec<u32>,
+    /// Where each begins, and where the last ends.
+    starts: Vec<u32>,
     /// Upper half: of the hash. Lower half: the number and 1; 0 for an empty slot. As many as a power of two; a hash's place begins with
     /// its upper bits, so that there can be more of them without a look at the keys.
     slots: Vec<u64>,
     hasher: RandomState,
 }
 
+impl Default for Keys {
+    /// None.
+    fn default() -> Keys {
+        Keys { octets: Vec::new(), starts: vec![0], slots: Vec::new(), hasher: RandomState::default() }
+    }
+}
+
 impl Keys {
     /// The key of a number that was given out.
+    #[inline]
     pub(crate) fn of(&self, number: u32) -> &[u8] {
         let number = number as usize;
-        let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
-        &self.octets[start..self.ends[number] as usize]
+        &self.octets[self.starts[number] as usize..self.starts[number + 1] as usize]
     }
 
     /// How long all keys are together.
@@ -43,7 +56,7 @@ impl Keys {
     /// Forgets all keys, and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.octets.clear();
-        self.ends.clear();
+        self.starts.truncate(1);
         self.slots.fill(0);
     }
 
@@ -56,7 +69,7 @@ impl Keys {
     /// As [`Keys::number`]; none for a new key by which all would be longer than `most` octets.
     #[inline]
     pub(crate) fn number_within(&mut self, key: &[u8], most: usize) -> Option<(u32, bool)> {
-        if self.slots.len() < 2 * (self.ends.len() + 1) {
+        if self.slots.len() < 2 * self.starts.len() {
             self.grow();
         }
         let hash = self.hasher.hash_one(key);
@@ -68,10 +81,10 @@ impl Keys {
                 if self.octets.len() + key.len() > most {
                     return None;
                 }
-                let number = self.ends.len() as u32;
+                let number = self.starts.len() as u32 - 1;
                 self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
                 self.octets.extend_from_slice(key);
-                self.ends.push(self.octets.len() as u32);
+                self.starts.push(self.octets.len() as u32);
                 return Some((number, true));
             }
             if slot >> 32 == hash >> 32 && same(self.of(slot as u32 - 1), key) {

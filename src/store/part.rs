@@ -143,23 +143,24 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
     let file = disk.create(aside)?;
     let runs = content.runs();
     let lanes = serde_json::to_string(&runs).map_err(|error| StoreError::broken(aside, error.to_string()))?;
-    let refused = || StoreError::parquet(aside);
+    // Made when it is needed: rows are many, and a path is allocated.
+    let refused = |error| StoreError::parquet(aside)(error);
     let schema = columns::schema();
     let mut properties = properties(node, lanes);
     add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
     let hashed = Hashed { disk, path: aside, file, hasher: Sha256::new(), pending: Vec::new(), written: 0 };
-    let schema = ArrowSchemaConverter::new().convert(&schema).map_err(refused())?;
+    let schema = ArrowSchemaConverter::new().convert(&schema).map_err(refused)?;
     let mut writer =
-        SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused())?;
-    let mut group = Group::new().map_err(refused())?;
+        SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused)?;
+    let mut group = Group::new().map_err(refused)?;
     let mut read = 0;
     for (at, row) in rows.rows.iter().enumerate() {
         rows.ahead(at + AHEAD);
         match row.pieces() {
-            Some((asker, manner)) => group.push(rows.recurring, &rows.own(row)?, asker, manner).map_err(refused())?,
+            Some((asker, manner)) => group.push(rows.recurring, &rows.own(row)?, asker, manner).map_err(refused)?,
             None => {
                 let (segment, seq, whole) = rows.whole(row)?;
-                group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused())?;
+                group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused)?;
             }
         }
         read += 1;
@@ -167,12 +168,12 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
             rows.let_go();
         }
         if group.is_full() {
-            group.write(&mut writer).map_err(refused())?;
+            group.write(&mut writer).map_err(refused)?;
         }
     }
     rows.let_go();
     if group.rows() > 0 {
-        group.write(&mut writer).map_err(refused())?;
+        group.write(&mut writer).map_err(refused)?;
     }
     let mut hashed = writer.into_inner().map_err(StoreError::parquet(aside))?;
     hashed.flush().map_err(StoreError::file(aside, "write"))?;

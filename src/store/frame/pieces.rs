@@ -5,7 +5,7 @@
 
 use crate::moment::Moment;
 use crate::record::codes::{self, RuleKind};
-use crate::store::frame::{AS_OF, FIXED, HEAD, HOST, MAC, QNAME, TEXTS, USER, V6, is_name, number};
+use crate::store::frame::{AS_OF, FIXED, HEAD, HOST, MAC, QNAME, TEXTS, USER, V6, is_name};
 use crate::verdict::{Action, Transport};
 
 /// What other records seldom say.
@@ -56,25 +56,21 @@ fn words(frame: &[u8]) -> Option<([u64; WORDS], &[u8])> {
     Some((words, tail))
 }
 
-#[inline]
-fn own_of<'a>(frame: &[u8], words: &[u64; WORDS], qname: &'a [u8]) -> Option<Own<'a>> {
-    let [time, _, _, line, question, codes, ..] = *words;
-    Some(Own {
-        time: Moment(time as i64),
-        seq: number(frame)?,
-        client_port: (question >> 16) as u16,
-        duration_us: line as u32,
-        qname,
-        line: (line >> 32) as u32,
-        labels: (codes >> LABELS) as u8,
-    })
-}
-
 /// What is a frame's own, of one that was taken apart before.
 #[inline]
 pub(crate) fn own(frame: &[u8]) -> Option<Own<'_>> {
-    let (words, tail) = words(frame)?;
-    own_of(frame, &words, tail.get(..(words[6] >> 48) as usize & 0xff)?)
+    let (fixed, tail) = frame.split_first_chunk::<{ HEAD + FIXED }>()?;
+    let (words, _) = fixed.as_chunks::<8>();
+    let [seq, time, line, question, codes, name] = [1, 2, 5, 6, 7, 8].map(|at: usize| u64::from_le_bytes(words[at]));
+    Some(Own {
+        time: Moment(time as i64),
+        seq,
+        client_port: (question >> 16) as u16,
+        duration_us: line as u32,
+        qname: tail.get(..(name >> 48) as usize & 0xff)?,
+        line: (line >> 32) as u32,
+        labels: (codes >> LABELS) as u8,
+    })
 }
 
 /// Gives what is a frame's own, and puts who asked and in what manner it was answered into `asker` and `manner`. None when the frame
@@ -102,7 +98,7 @@ pub(crate) fn take_apart<'a>(frame: &'a [u8], asker: &mut Vec<u8>, manner: &mut 
     // Most often there is neither host nor user between the zone and the other texts.
     let around = if texts == 0 { [tail, &[]] } else { [tail.get(..zone)?, tail.get(zone + texts..)?] };
     put(manner, what, around);
-    own_of(frame, &words, qname)
+    own(frame)
 }
 
 #[inline]

@@ -70,11 +70,11 @@ impl<'a> Hybrid<'a> {
 }
 
 /// Writes for rows whether they say something, as a page has it before its values: whether, and for how many rows.
-pub(crate) fn levels(rows: impl Iterator<Item = (bool, u32)>, page: &mut Vec<u8>, loose: &mut Vec<u32>) {
+pub(crate) fn levels(rows: impl Iterator<Item = (bool, usize)>, page: &mut Vec<u8>, loose: &mut Vec<u32>) {
     let at = page.len();
     page.extend_from_slice(&[0; 4]);
     let mut levels = Hybrid::new(1, page, loose);
-    rows.for_each(|(says, rows)| levels.push(u32::from(says), rows as usize));
+    rows.for_each(|(says, rows)| levels.push(u32::from(says), rows));
     levels.finish();
     let length = (page.len() - at - 4) as u32;
     page[at..at + 4].copy_from_slice(&length.to_le_bytes());
@@ -147,21 +147,20 @@ pub(crate) fn differences(numbers: &[i64], narrow: bool, out: &mut Vec<u8>) {
             *step = wrap(number.wrapping_sub(before));
             before = number;
         }
-        let steps = &steps[..block.len()];
+        let steps = &mut steps[..block.len()];
         let least = steps.iter().copied().min().unwrap_or(0);
-        let above = |step: i64| {
-            let above = step.wrapping_sub(least) as u64;
-            if narrow { above & u64::from(u32::MAX) } else { above }
-        };
+        // What a step is above the least.
+        let mask = if narrow { u64::from(u32::MAX) } else { u64::MAX };
+        steps.iter_mut().for_each(|step| *step = (step.wrapping_sub(least) as u64 & mask) as i64);
         varint(zigzag(least), out);
         let widths = out.len();
         out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
         for (index, miniblock) in steps.chunks(MINIBLOCK).enumerate() {
-            let greatest = miniblock.iter().map(|&step| above(step)).max().unwrap_or(0);
-            let width = u64::BITS - greatest.leading_zeros();
+            // The greatest has the uppermost bit that any has.
+            let width = u64::BITS - miniblock.iter().fold(0, |bits, step| bits | *step as u64).leading_zeros();
             out[widths + index] = width as u8;
             let end = out.len() + width as usize * MINIBLOCK / 8;
-            pack(miniblock.iter().map(|&step| above(step)), width, out);
+            pack(miniblock.iter().map(|step| *step as u64), width, out);
             out.resize(end, 0);
         }
     }

@@ -15,7 +15,7 @@ pub(crate) struct Spelt {
     /// The words, each behind its length, as they lie in a page.
     octets: Vec<u8>,
     /// Rows that say something, or do not, in turns.
-    said: Vec<(bool, u32)>,
+    said: Vec<(bool, usize)>,
     rows: usize,
     /// What pages before this one said, where the column has a filter.
     filter: Option<Sbbf>,
@@ -49,7 +49,7 @@ impl Spelt {
 
     /// Ends the page. `bloom`: its words are to be found by a filter.
     pub(crate) fn end_page(&mut self, press: &mut Press, chunk: &mut Chunk, bloom: bool) -> Result<(), ParquetError> {
-        let nothing: u64 = self.said.iter().filter(|(says, _)| !says).map(|(_, rows)| u64::from(*rows)).sum();
+        let nothing: u64 = self.said.iter().filter(|(says, _)| !says).map(|(_, rows)| *rows as u64).sum();
         let ends = self.ends();
         if bloom {
             let filter = match self.filter.take() {

@@ -18,6 +18,8 @@ pub(crate) struct Table<const N: usize> {
     entries: Vec<u32>,
     /// The entries of the rows of the page under way.
     page: Vec<u32>,
+    /// What they say in one column.
+    numbers: Vec<u32>,
 }
 
 impl<const N: usize> Table<N> {
@@ -33,6 +35,7 @@ impl<const N: usize> Table<N> {
             alike: [true; N],
             entries: Vec::new(),
             page: Vec::new(),
+            numbers: Vec::new(),
         }
     }
 
@@ -70,8 +73,12 @@ impl<const N: usize> Table<N> {
     pub(crate) fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError> {
         for ((column, says), alike) in self.columns.iter_mut().zip(&self.says).zip(self.alike) {
             match (alike, says.first()) {
-                (true, Some(&word)) => column.page(press, std::iter::once((word, self.page.len() as u32)))?,
-                _ => column.page(press, self.page.iter().map(|entry| (says[*entry as usize], 1)))?,
+                (true, Some(&word)) => column.page_alike(press, word, self.page.len())?,
+                _ => {
+                    self.numbers.clear();
+                    self.numbers.extend(self.page.iter().map(|entry| says[*entry as usize]));
+                    column.page(press, &self.numbers)?;
+                }
             }
         }
         self.page.clear();

@@ -23,14 +23,6 @@ const MOSTLY_NEW_FROM: usize = 1_000;
 /// The number of no word: a row says nothing.
 pub(crate) const NOTHING: u32 = u32::MAX;
 
-/// Rows in a row that say the same.
-#[derive(Clone, Copy)]
-struct Run {
-    /// The number of the word, or [`NOTHING`].
-    number: u32,
-    rows: u32,
-}
-
 /// A column of words.
 pub(crate) struct Words {
     order: Order,
@@ -49,8 +41,6 @@ pub(crate) struct Words {
     /// How many words there were when the last page ended, and what came of that.
     known: usize,
     is_mostly_new: bool,
-    /// What the rows of a page say.
-    runs: Vec<Run>,
     chunk: Chunk,
 }
 
@@ -69,7 +59,6 @@ impl Words {
             pages: 1,
             known: 0,
             is_mostly_new: false,
-            runs: Vec::new(),
             chunk: Chunk::new(order),
         }
     }
@@ -142,62 +131,83 @@ impl Words {
         }
     }
 
-    /// The least and the greatest word of the page under way; none when no row says anything.
-    fn ends(&mut self) -> Ends {
+    /// The least and the greatest of some words; none when there is none but [`NOTHING`].
+    fn ends(&mut self, numbers: &[u32]) -> Ends {
         let (mut least, mut greatest) = (NOTHING, NOTHING);
-        for at in 0..self.runs.len() {
-            let number = self.runs[at].number;
-            if number == NOTHING || self.met[number as usize] == self.pages {
-                continue;
+        for &number in numbers {
+            // What says nothing has no place, and most words of a page come again on it.
+            match self.met.get_mut(number as usize) {
+                Some(met) if *met != self.pages => *met = self.pages,
+                _ => continue,
             }
-            self.met[number as usize] = self.pages;
-            if least == NOTHING || self.less(number, least) {
+            if least == NOTHING {
+                (least, greatest) = (number, number);
+            } else if self.less(number, least) {
                 least = number;
-            }
-            if greatest == NOTHING || self.less(greatest, number) {
+            } else if self.less(greatest, number) {
                 greatest = number;
             }
         }
         (least != NOTHING).then(|| (self.word(least).to_vec(), self.word(greatest).to_vec()))
     }
-}
 
-impl Words {
-    /// Writes a page whose rows say these numbers in their order: each number, and for how many rows.
-    pub(crate) fn page(
-        &mut self,
-        press: &mut Press,
-        said: impl Iterator<Item = (u32, u32)>,
-    ) -> Result<(), ParquetError> {
-        self.runs.clear();
-        for (number, rows) in said {
-            match self.runs.last_mut() {
-                Some(run) if run.number == number => run.rows += rows,
-                _ => self.runs.push(Run { number, rows }),
-            }
-        }
-        let count = |runs: &mut dyn Iterator<Item = &Run>| runs.map(|run| run.rows as usize).sum::<usize>();
-        let rows = count(&mut self.runs.iter());
-        let nulls = count(&mut self.runs.iter().filter(|run| run.number == NOTHING));
-        let ends = self.ends();
+    /// Writes a page whose rows all say the same.
+    pub(crate) fn page_alike(&mut self, press: &mut Press, number: u32, rows: usize) -> Result<(), ParquetError> {
+        let ends = self.ends(&[number]);
+        let says = number != NOTHING;
         let (page, loose) = press.page();
         if self.null {
-            bits::levels(self.runs.iter().map(|run| (run.number != NOTHING, run.rows)), page, loose);
+            bits::levels(std::iter::once((says, rows)), page, loose);
         }
-        let width = bits::width((self.starts.len() as u32).saturating_sub(1));
+        let width = self.width();
         page.push(width as u8);
-        let said = self.runs.iter().filter(|run| run.number != NOTHING);
-        if self.runs.len() * 2 > rows {
-            // Hardly a row says what the one before it said: there are no runs worth looking for.
-            loose.clear();
-            said.for_each(|run| loose.extend(std::iter::repeat_n(run.number, run.rows as usize)));
-            bits::packed(loose, width, page);
-        } else {
+        if says {
             let mut numbers = Hybrid::new(width, page, loose);
-            said.for_each(|run| numbers.push(run.number, run.rows as usize));
+            numbers.push(number, rows);
             numbers.finish();
         }
-        self.chunk.end_page(press, Encoding::RLE_DICTIONARY, rows, nulls as u64, ends)?;
+        self.end_page(press, rows, if says { 0 } else { rows }, ends)
+    }
+
+    /// Writes a page whose rows say these numbers in their order.
+    pub(crate) fn page(&mut self, press: &mut Press, numbers: &[u32]) -> Result<(), ParquetError> {
+        let rows = numbers.len();
+        let nothing = numbers.iter().filter(|number| **number == NOTHING).count();
+        let changes = numbers.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let ends = self.ends(numbers);
+        let (page, loose) = press.page();
+        if self.null {
+            let runs = numbers.chunk_by(|a, b| (*a == NOTHING) == (*b == NOTHING));
+            match nothing {
+                0 => bits::levels(std::iter::once((true, rows)), page, loose),
+                _ => bits::levels(runs.map(|run| (run[0] != NOTHING, run.len())), page, loose),
+            }
+        }
+        let width = self.width();
+        page.push(width as u8);
+        if changes * 2 < rows {
+            let mut packed = Hybrid::new(width, page, loose);
+            let runs = numbers.chunk_by(|a, b| a == b).filter(|run| run[0] != NOTHING);
+            runs.for_each(|run| packed.push(run[0], run.len()));
+            packed.finish();
+        } else if nothing == 0 {
+            // Hardly a row says what the one before it said: there are no runs worth looking for.
+            bits::packed(numbers, width, page);
+        } else {
+            loose.clear();
+            loose.extend(numbers.iter().filter(|number| **number != NOTHING));
+            bits::packed(loose, width, page);
+        }
+        self.end_page(press, rows, nothing, ends)
+    }
+
+    /// How many bits a number has in a page.
+    fn width(&self) -> u32 {
+        bits::width((self.starts.len() as u32).saturating_sub(1))
+    }
+
+    fn end_page(&mut self, press: &mut Press, rows: usize, nothing: usize, ends: Ends) -> Result<(), ParquetError> {
+        self.chunk.end_page(press, Encoding::RLE_DICTIONARY, rows, nothing as u64, ends)?;
         self.pages += 1;
         self.is_mostly_new = self.starts.len() > MOSTLY_NEW_FROM && (self.starts.len() - self.known) * 2 > rows;
         self.known = self.starts.len();
