@@ -3,7 +3,7 @@
 //! Of a row little is held: when it was asked, where it is, and the numbers of who asked and in what manner it was answered, which are kept
 //! once each ([`Recurring`]). So a part is written without reading the texts of its rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ impl Pieces {
 }
 
 /// Octets behind who asked that say of which origin.
-const ORIGIN: usize = 4;
+const ORIGIN: usize = 8;
 
 fn asker_frame(asker: &[u8], frame: &mut Vec<u8>) {
     pieces::asker_frame(&asker[..asker.len() - ORIGIN], frame);
@@ -114,7 +114,7 @@ impl Recurring {
     pub(crate) fn asker<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
         let asker = self.askers.keys.of(number);
         let (_, origin) = asker.split_last_chunk::<ORIGIN>()?;
-        let (node, lane) = self.origins.get(u32::from_le_bytes(*origin) as usize)?;
+        let (node, lane) = self.origins.get(u64::from_le_bytes(*origin) as usize)?;
         asker_frame(asker, frame);
         Some((node, *lane, Row::read(frame)?))
     }
@@ -132,8 +132,8 @@ pub(crate) struct OfDay {
     pub(crate) day: Day,
     /// The rows, lane by lane in the order of their numbers.
     pub(crate) rows: Vec<Live>,
-    /// Which numbers they have, by lane.
-    pub(crate) lanes: BTreeMap<u16, Runs>,
+    /// Which numbers they have: for each lane, in the order they were met in.
+    pub(crate) lanes: Vec<(u16, Runs)>,
 }
 
 /// What a look through the segments found.
@@ -167,7 +167,7 @@ impl Gathered {
     #[inline]
     fn row(&mut self, bytes: &[u8], origin: u32, room: &mut Room) -> Option<(Moment, u32, u32)> {
         let own = pieces::take_apart(bytes, &mut room.asker, &mut room.manner)?;
-        room.asker.extend_from_slice(&origin.to_le_bytes());
+        room.asker.extend_from_slice(&u64::from(origin).to_le_bytes());
         let recurring = &mut self.recurring;
         let asker = recurring.askers.number(&room.asker, &mut room.frame, asker_frame);
         let manner = recurring.manners.number(&room.manner, &mut room.frame, pieces::manner_frame);
@@ -187,14 +187,17 @@ impl Gathered {
         };
         let of_day = &mut self.days[place];
         of_day.rows.push(row);
-        of_day.lanes.entry(lane).or_default().push(seq);
+        match of_day.lanes.last_mut() {
+            Some((last, runs)) if *last == lane => runs.push(seq),
+            _ => of_day.lanes.push((lane, Runs::from_iter([Run { first: seq, last: seq }]))),
+        }
         self.rows += 1;
     }
 
     #[cold]
     fn day(&mut self, day: Day) -> usize {
         self.days.iter().position(|of_day| of_day.day == day).unwrap_or_else(|| {
-            self.days.push(OfDay { day, rows: Vec::new(), lanes: BTreeMap::new() });
+            self.days.push(OfDay { day, rows: Vec::new(), lanes: Vec::new() });
             self.days.len() - 1
         })
     }

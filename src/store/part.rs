@@ -11,7 +11,6 @@ mod spelt;
 mod table;
 mod words;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,14 +84,16 @@ pub(crate) struct Content {
     /// Time of the last row.
     pub(crate) to: Moment,
     /// Which records.
-    pub(crate) lanes: BTreeMap<u16, Runs>,
+    pub(crate) lanes: Vec<(u16, Runs)>,
 }
 
 impl Content {
     fn runs(&self) -> Vec<LaneRun> {
         let runs = self.lanes.iter();
-        runs.flat_map(|(&lane, runs)| runs.iter().map(move |run| LaneRun { lane, first: run.first, last: run.last }))
-            .collect()
+        runs.flat_map(|(lane, runs)| {
+            runs.iter().map(move |run| LaneRun { lane: *lane, first: run.first, last: run.last })
+        })
+        .collect()
     }
 }
 

@@ -88,19 +88,37 @@ pub(crate) fn packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let groups = numbers.len().div_ceil(8);
     varint((groups as u64) << 1 | 1, out);
     let end = out.len() + groups * width as usize;
-    pack(numbers.iter().map(|&number| u64::from(number)), width, out);
+    pack(numbers, width, out);
     // The last group is filled up with zeros.
     out.resize(end, 0);
 }
 
 /// Appends numbers of at most `width` bits one after the other, the lowest bit first.
-fn pack(numbers: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
+fn pack<T: Copy + Into<u64>>(numbers: &[T], width: u32, out: &mut Vec<u8>) {
     if width > 32 {
-        return pack_wide(numbers, width, out);
+        return pack_wide(numbers.iter().map(|number| (*number).into()), width, out);
+    }
+    // Eight numbers fill as many octets as they have bits each.
+    let (mut groups, rest) = (&numbers[..0], numbers);
+    let rest = if width <= 16 {
+        let (eights, rest) = rest.as_chunks::<8>();
+        groups = eights.as_flattened();
+        rest
+    } else {
+        rest
+    };
+    while let Some((group, others)) = groups.split_first_chunk::<8>() {
+        let [low, high] = [0, 4].map(|from| {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|at| group[from + at].into());
+            a | b << width | c << (2 * width) | d << (3 * width)
+        });
+        let octets = (u128::from(low) | u128::from(high) << (4 * width)).to_le_bytes();
+        out.extend_from_slice(&octets[..width as usize]);
+        groups = others;
     }
     let (mut held, mut bits) = (0u64, 0);
-    for number in numbers {
-        held |= number << bits;
+    for number in rest {
+        held |= (*number).into() << bits;
         bits += width;
         if bits >= 32 {
             out.extend_from_slice(&(held as u32).to_le_bytes());
@@ -147,20 +165,24 @@ pub(crate) fn differences(numbers: &[i64], narrow: bool, out: &mut Vec<u8>) {
             *step = wrap(number.wrapping_sub(before));
             before = number;
         }
-        let steps = &mut steps[..block.len()];
+        let steps = &steps[..block.len()];
         let least = steps.iter().copied().min().unwrap_or(0);
         // What a step is above the least.
         let mask = if narrow { u64::from(u32::MAX) } else { u64::MAX };
-        steps.iter_mut().for_each(|step| *step = (step.wrapping_sub(least) as u64 & mask) as i64);
+        let mut above = [0u64; BLOCK];
+        for (above, step) in above.iter_mut().zip(steps) {
+            *above = step.wrapping_sub(least) as u64 & mask;
+        }
+        let above = &above[..steps.len()];
         varint(zigzag(least), out);
         let widths = out.len();
         out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
-        for (index, miniblock) in steps.chunks(MINIBLOCK).enumerate() {
+        for (index, miniblock) in above.chunks(MINIBLOCK).enumerate() {
             // The greatest has the uppermost bit that any has.
-            let width = u64::BITS - miniblock.iter().fold(0, |bits, step| bits | *step as u64).leading_zeros();
+            let width = u64::BITS - miniblock.iter().fold(0, |bits, above| bits | above).leading_zeros();
             out[widths + index] = width as u8;
             let end = out.len() + width as usize * MINIBLOCK / 8;
-            pack(miniblock.iter().map(|step| *step as u64), width, out);
+            pack(miniblock, width, out);
             out.resize(end, 0);
         }
     }

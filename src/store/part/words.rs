@@ -20,6 +20,9 @@ const MOST_OCTETS: usize = 4 << 20;
 /// With so few words all are new at first, and there is nothing to be had by spelling them out.
 const MOSTLY_NEW_FROM: usize = 1_000;
 
+/// As many words as bits of a number.
+const FEW: usize = 64;
+
 /// The number of no word: a row says nothing.
 pub(crate) const NOTHING: u32 = u32::MAX;
 
@@ -134,6 +137,15 @@ impl Words {
     /// The least and the greatest of some words; none when there is none but [`NOTHING`].
     fn ends(&mut self, numbers: &[u32]) -> Ends {
         let (mut least, mut greatest) = (NOTHING, NOTHING);
+        if self.starts.len() <= FEW {
+            let met =
+                numbers.iter().filter(|number| **number != NOTHING).fold(0u64, |met, number| met | 1 << (number % 64));
+            for number in (0..self.starts.len() as u32).filter(|number| met >> number & 1 == 1) {
+                least = if least == NOTHING || self.less(number, least) { number } else { least };
+                greatest = if greatest == NOTHING || self.less(greatest, number) { number } else { greatest };
+            }
+            return (least != NOTHING).then(|| (self.word(least).to_vec(), self.word(greatest).to_vec()));
+        }
         for &number in numbers {
             // What says nothing has no place, and most words of a page come again on it.
             match self.met.get_mut(number as usize) {
