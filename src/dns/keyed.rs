@@ -10,6 +10,21 @@ use foldhash::quality::FoldHasher;
 
 use crate::dns::name::Name;
 
+/// Octets that are hashed at once. The last block of a label is filled up with zeros: its length, which comes first, tells how many.
+const BLOCK: usize = 16;
+/// How many labels' beginnings are kept; few names have more labels, and those are walked through again.
+const AT_HAND: usize = 16;
+/// By count: that many octets of all ones.
+const FIRST: [u128; BLOCK + 1] = {
+    let mut first = [0; BLOCK + 1];
+    let mut count = 1;
+    while count <= BLOCK {
+        first[count] = first[count - 1] << 8 | 0xff;
+        count += 1;
+    }
+    first
+};
+
 /// A keyed hash of names.
 #[derive(Clone)]
 pub struct Keyed {
@@ -62,40 +77,51 @@ impl Keyed {
     /// The suffixes of `name`, shortest first.
     #[inline]
     pub fn suffixes<'n>(&'n self, name: &'n Name) -> KeyedSuffixes<'n> {
-        let wire = name.as_wire();
-        let mut starts = [0u8; 128];
-        let mut left = 0;
-        let mut at = 0usize;
-        while wire[at] != 0 {
-            starts[left] = at as u8;
-            left += 1;
-            at += 1 + wire[at] as usize;
+        let (mut starts, mut at) = ([0; AT_HAND], 0usize);
+        let left = name.label_count();
+        for number in 0..left {
+            starts[number % AT_HAND] = at as u8;
+            at += 1 + usize::from(name.held().get(at).copied().unwrap_or(0));
         }
         let hasher = FoldHasher::with_seed(self.first, &self.second);
-        KeyedSuffixes { wire: &wire[..at], starts, left, start: at, labels: 0, hasher }
+        KeyedSuffixes { name, starts, left, start: name.wire_len() - 1, labels: 0, hasher }
     }
 }
 
 /// A walk over the suffixes of a name, from the top-level domain to the name itself.
 pub struct KeyedSuffixes<'n> {
-    wire: &'n [u8],
-    starts: [u8; 128],
+    name: &'n Name,
+    /// Where the last labels begin, each at the place that the count of those before it has left over.
+    starts: [u8; AT_HAND],
     left: usize,
     start: usize,
     labels: usize,
     hasher: FoldHasher<'n>,
 }
 
-impl<'n> KeyedSuffixes<'n> {
-    /// Goes one label further: how many labels the suffix has now, and its wire form without the root label.
+impl KeyedSuffixes<'_> {
+    /// Goes one label further: how many labels the suffix has now, and where it begins.
     #[inline]
-    pub fn step(&mut self) -> Option<(usize, &'n [u8])> {
+    pub fn step(&mut self) -> Option<(usize, usize)> {
         self.left = self.left.checked_sub(1)?;
-        let end = self.start;
-        self.start = self.starts[self.left] as usize;
-        self.hasher.write(&self.wire[self.start..end]);
         self.labels += 1;
-        Some((self.labels, &self.wire[self.start..]))
+        let end = self.start;
+        self.start = match self.labels {
+            ..=AT_HAND => usize::from(self.starts[self.left % AT_HAND]),
+            _ => self.far_start(),
+        };
+        let mut from = self.start;
+        while end - from > BLOCK {
+            self.hasher.write_u128(block(self.name, from, BLOCK));
+            from += BLOCK;
+        }
+        self.hasher.write_u128(block(self.name, from, end - from));
+        Some((self.labels, self.start))
+    }
+
+    #[cold]
+    fn far_start(&self) -> usize {
+        self.name.suffixes().take(self.left).map(|suffix| 1 + usize::from(suffix[0])).sum()
     }
 
     /// The hash of the suffix reached.
@@ -103,6 +129,22 @@ impl<'n> KeyedSuffixes<'n> {
     pub fn hash(&self) -> u64 {
         self.hasher.finish()
     }
+}
+
+/// `count` octets of a name from a place on, as one number whatever comes after them: labels are of all lengths, and a way of their own
+/// for each would be a guess of the processor's.
+#[inline]
+fn block(name: &Name, from: usize, count: usize) -> u128 {
+    let octets = match name.held().get(from..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        Some(octets) => *octets,
+        None => last(name, from),
+    };
+    u128::from_le_bytes(octets) & FIRST[count.min(BLOCK)]
+}
+
+#[cold]
+fn last(name: &Name, from: usize) -> [u8; BLOCK] {
+    std::array::from_fn(|number| name.held().get(from + number).copied().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -115,9 +157,9 @@ mod tests {
         let name = Name::parse("www.a.bet.example").unwrap();
         let mut suffixes = keyed.suffixes(&name);
         let mut seen = Vec::new();
-        while let Some((labels, suffix)) = suffixes.step() {
+        while let Some((labels, start)) = suffixes.step() {
             let alone = name.last_labels(labels);
-            assert_eq!(&alone.as_wire()[..alone.wire_len() - 1], suffix);
+            assert_eq!(alone.as_wire(), &name.as_wire()[start..]);
             assert_eq!(keyed.whole(&alone), suffixes.hash());
             seen.push(labels);
         }
@@ -128,13 +170,31 @@ mod tests {
     #[test]
     fn the_longest_names_are_walked_whole() {
         let keyed = Keyed::new(&[7; 16]);
-        let deep = Name::parse(&["a"; 127].join(".")).unwrap();
-        let mut suffixes = keyed.suffixes(&deep);
-        let mut steps = 0;
-        while suffixes.step().is_some() {
-            steps += 1;
+        let label = "b".repeat(63);
+        let longest = format!("{label}.{label}.{label}.{}.c", "d".repeat(59));
+        for (text, labels) in [(["a"; 127].join("."), 127), (longest, 5)] {
+            let name = Name::parse(&text).unwrap();
+            assert_eq!(name.wire_len(), 255);
+            let mut suffixes = keyed.suffixes(&name);
+            let mut steps = 0;
+            while let Some((labels, start)) = suffixes.step() {
+                steps += 1;
+                assert_eq!(labels, steps);
+                let alone = name.last_labels(labels);
+                assert_eq!(alone.as_wire(), &name.as_wire()[start..]);
+                assert_eq!(keyed.whole(&alone), suffixes.hash(), "the last {labels} labels");
+            }
+            assert_eq!(steps, labels);
         }
-        assert_eq!(steps, 127);
+    }
+
+    #[test]
+    fn what_a_name_held_before_does_not_count() {
+        let keyed = Keyed::new(&[7; 16]);
+        let fresh = Name::parse("bet.example").unwrap();
+        let mut used = Name::parse("a-longer-name.that-was-here-before.example").unwrap();
+        used.read_wire(fresh.as_wire()).unwrap();
+        assert_eq!(keyed.whole(&used), keyed.whole(&fresh));
     }
 
     #[test]

@@ -221,6 +221,12 @@ impl Name {
         &self.wire[..self.len as usize]
     }
 
+    /// The wire form, and after it octets that mean nothing: for who reads many at once and leaves out those he has no use for.
+    #[inline]
+    pub fn held(&self) -> &[u8; MAX_WIRE] {
+        &self.wire
+    }
+
     /// Length of the wire form in octets, 1 to 255.
     #[inline]
     pub fn wire_len(&self) -> usize {

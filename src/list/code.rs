@@ -1,105 +1,187 @@
 //! How names lie in a compiled file: a prefix code made for the names at hand, so that a name takes about half a byte a character.
 //!
-//! Labels are coded from right to left, the characters of a label from left to right, each label closed by [`END`]; a frequent top-level
-//! domain is one symbol, its end included. So the code of a parent is the beginning of the code of a name. What stood before tells which
-//! characters are likely, vowels after consonants, so each of a few kinds of places has a code of its own.
+//! First comes the top-level domain, a frequent one as one symbol; then the octets of the other labels from left to right. What stood before
+//! tells which characters are likely, vowels after consonants, so each of a few kinds of places has a code of its own. Octets below the
+//! hyphen are no part of usual names, so on the wire they are lengths: all of them are the symbol [`END`], which closes the label before. So
+//! the word of an octet depends on it and the one before it alone, and names are coded four octets at a time without a look at where their
+//! labels begin.
+//!
+//! Two kinds of names have another beginning: one with a rare top-level domain has [`OTHER`] and then all its labels, and one that is [`ODD`],
+//! because it has such octets in a label or a label as long as a letter's code, has its wire form as it is.
 //!
 //! Each code is complete, and where a label begins the word of all ones is [`PAD`], which no name has. Octets are filled up with ones:
 //! fewer than eight of them are never a symbol, so that two different names never have the same octets, and comparing octets is comparing
 //! names.
 
+mod bits;
+mod tops;
+mod words;
+
 use std::collections::HashMap;
 
-/// The symbol that closes a label.
-const END: usize = 256;
-/// The symbol that fills the last octet; the last one of the longest words, all ones.
-const PAD: usize = 257;
-/// How many symbols each kind of place has; top-level domains come on top of those of [`FIRST`].
-const SYMBOLS: usize = 258;
-/// Kinds of places: the beginning of a name, the beginning of a label, after a vowel, a consonant, a digit, anything else.
-const PLACES: usize = 6;
-/// The beginning of a name, which is its top-level domain.
-const FIRST: usize = 0;
-/// The beginning of a further label.
-const LABEL: usize = 1;
-/// The kind of place that comes after each octet.
-const AFTER: [u8; 256] = {
-    let mut after = [5; 256];
+use crate::dns::Name;
+use crate::list::layout::u64_at;
+use bits::{Reader, Writer};
+use tops::{MOST_TOPS, Tops};
+
+/// The symbol that closes a label: every octet up to [`LAST_LENGTH`].
+const END: usize = 0;
+/// The greatest octet that is a length and no character: the hyphen comes after it.
+const LAST_LENGTH: u8 = b'-' - 1;
+/// The symbol that fills the last octet.
+const PAD: usize = 212;
+/// How many symbols each kind of place has.
+const SYMBOLS: usize = 213;
+/// Kinds of places: the beginning of a label, after a vowel, a consonant, a digit, anything else.
+const PLACES: usize = 5;
+/// The beginning of a label.
+const LABEL: usize = 0;
+/// The kind of place that comes after each octet, as its row of the table of words.
+const AFTER: [u16; 256] = {
+    let mut after = [4 << 8; 256];
     let mut octet = 0;
     while octet < 256 {
         after[octet] = match octet as u8 {
-            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => 2,
-            b'a'..=b'z' => 3,
-            b'0'..=b'9' => 4,
-            _ => 5,
+            ..=LAST_LENGTH => (LABEL as u16) << 8,
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => 1 << 8,
+            b'a'..=b'z' => 2 << 8,
+            b'0'..=b'9' => 3 << 8,
+            _ => 4 << 8,
         };
         octet += 1;
     }
     after
 };
-/// Most top-level domains with a symbol of their own.
-const MOST_TOPS: usize = 766;
-/// Longest word, in bits.
-const LONGEST: u8 = 24;
+/// What a name begins with whose top-level domain has no symbol.
+const OTHER: usize = 0;
+/// What a name begins with that lies as it is.
+const ODD: usize = 1;
+/// Beginnings before those that are top-level domains.
+const BEFORE_TOPS: usize = 2;
 /// A top-level domain is worth a symbol of its own from so many names on.
 const WORTH: u64 = 16;
-/// Slots of the table of top-level domains: a power of two above twice their number.
+/// Octets of the table of words: a row of 256 for each kind of place, and a power of two.
 const TABLE: usize = 2048;
+/// By count: that many octets of all ones, the first lowest.
+const FIRST_OCTETS: [u64; 9] =
+    [0, 0xff, 0xffff, 0xff_ffff, u32::MAX as u64, u64::MAX >> 24, u64::MAX >> 16, u64::MAX >> 8, u64::MAX];
+/// Where a word stands above its length and the mark of [`END`].
+const WORD_AT: u32 = 16;
+const END_MARK: u32 = 1 << 8;
+/// Most bits that are handed over at once.
+const MOST_AT_ONCE: u32 = 56;
 
-/// Most octets a coded name takes: each of 255 octets a longest word.
-pub(super) const MOST_OCTETS: usize = 768;
-/// Most octets an octet of a name takes.
-pub(super) const OF_AN_OCTET: usize = LONGEST as usize / 8;
+/// Most octets a coded name takes: each of 255 octets a longest word, and what it begins with.
+pub(super) const MOST_OCTETS: usize = 512;
 
 /// How often each symbol comes.
 pub(super) struct Frequencies {
     /// By kind of place and symbol.
     symbols: Box<[[u64; SYMBOLS]; PLACES]>,
     tops: HashMap<Box<[u8]>, u64>,
+    odd: u64,
 }
 
 /// A prefix code for each kind of place.
 #[derive(Clone)]
 pub(super) struct Code {
-    /// By kind of place and symbol, the top-level domains at the end: the word, above it its length in bits.
-    words: Box<[u32]>,
-    tops: Box<[Box<[u8]>]>,
-    /// By hash of the label: its place in `tops`, plus one.
-    table: Box<[u16]>,
+    /// By kind of place and octet: the word, and above it its length and whether it is [`END`].
+    words: Box<[u32; TABLE]>,
+    /// By beginning, those of the top-level domains left out.
+    beginnings: [u32; BEFORE_TOPS],
+    tops: Tops,
+    /// As it lies on disk.
+    octets: Box<[u8]>,
+}
+
+/// A name as it is coded.
+#[derive(Clone, Copy)]
+pub(super) struct Spelled<'n> {
+    /// Its wire form; what comes after it means nothing.
+    octets: &'n [u8],
+    length: usize,
+    labels: usize,
+    /// Where its top-level domain begins.
+    top: usize,
+}
+
+impl<'n> Spelled<'n> {
+    /// The last `labels` labels of a name, which begin at `start`; the very last begins at `top`.
+    #[inline]
+    pub(super) fn new(name: &'n Name, labels: usize, start: usize, top: usize) -> Spelled<'n> {
+        let octets = name.held().get(start..).unwrap_or_default();
+        Spelled { octets, length: name.wire_len().saturating_sub(start), labels, top: top.saturating_sub(start) }
+    }
+
+    /// The name that octets begin with, in wire form.
+    #[inline]
+    pub(super) fn of(octets: &'n [u8]) -> Spelled<'n> {
+        let (mut labels, mut top, mut at) = (0, 0, 0);
+        while let Some(&length @ 1..) = octets.get(at) {
+            (labels, top) = (labels + 1, at);
+            at += 1 + usize::from(length);
+        }
+        Spelled { octets, length: at + 1, labels, top }
+    }
+
+    #[inline]
+    fn wire(&self) -> &'n [u8] {
+        self.octets.get(..self.length).unwrap_or_default()
+    }
+
+    /// Whether every length is an octet that no character has.
+    #[inline]
+    fn has_short_labels(&self) -> bool {
+        // A longer label needs a longer name.
+        self.length <= usize::from(LAST_LENGTH) + 2 || self.lengths().all(|length| length <= LAST_LENGTH)
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = u8> {
+        let mut rest = self.wire();
+        std::iter::from_fn(move || {
+            let (&length, others) = rest.split_first()?;
+            rest = others.get(usize::from(length)..).unwrap_or_default();
+            Some(length)
+        })
+    }
+
+    /// Whether it has to be coded as it is.
+    fn is_odd(&self) -> bool {
+        let lengths = self.wire().iter().filter(|octet| **octet <= LAST_LENGTH).count();
+        !self.has_short_labels() || lengths != self.labels + 1
+    }
 }
 
 impl Frequencies {
     pub(super) fn new() -> Frequencies {
-        Frequencies { symbols: Box::new([[0; SYMBOLS]; PLACES]), tops: HashMap::new() }
+        Frequencies { symbols: Box::new([[0; SYMBOLS]; PLACES]), tops: HashMap::new(), odd: 0 }
     }
 
-    /// Counts a name, given as wire form without the root label.
+    /// Counts a name.
     #[inline]
-    pub(super) fn count(&mut self, wire: &[u8]) {
-        let mut rest = wire;
-        while let Some((&length, others)) = rest.split_first() {
-            let (label, others) = others.split_at(usize::from(length).min(others.len()));
-            if others.is_empty() {
-                match self.tops.get_mut(label) {
-                    Some(count) => *count += 1,
-                    None => {
-                        self.tops.insert(label.into(), 1);
-                    }
-                }
-                return;
+    pub(super) fn count(&mut self, name: Spelled<'_>) {
+        if name.is_odd() {
+            self.odd += 1;
+            return;
+        }
+        let Some((_, top)) = name.wire().get(name.top..).and_then(<[u8]>::split_first) else { return };
+        let top = top.strip_suffix(&[0]).unwrap_or(top);
+        match self.tops.get_mut(top) {
+            Some(count) => *count += 1,
+            None => {
+                self.tops.insert(top.into(), 1);
             }
-            self.count_label(LABEL, label, 1);
-            rest = others;
         }
+        self.count_octets(name.wire().get(..=name.top).unwrap_or_default(), 1);
     }
 
+    /// Counts every octet but the first.
     #[inline]
-    fn count_label(&mut self, mut place: usize, label: &[u8], times: u64) {
-        for &octet in label {
-            self.symbols[place][usize::from(octet)] += times;
-            place = usize::from(AFTER[usize::from(octet)]);
+    fn count_octets(&mut self, octets: &[u8], times: u64) {
+        for pair in octets.array_windows::<2>() {
+            let &[before, octet] = pair;
+            self.symbols[usize::from(AFTER[usize::from(before)] >> 8)][symbol(octet)] += times;
         }
-        self.symbols[place][END] += times;
     }
 
     /// The code that suits what was counted.
@@ -108,82 +190,137 @@ impl Frequencies {
         // By count, and by name where counts are equal: the same input makes the same file.
         tops.sort_unstable_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
         let worth = tops.iter().take(MOST_TOPS).take_while(|(_, count)| *count >= WORTH).count();
+        let mut others = 0;
         for (label, count) in tops.drain(worth..) {
-            self.count_label(FIRST, &label, count);
+            others += count;
+            self.count_octets(&[&[0], &*label, &[0]].concat(), count);
         }
         // Every symbol has a word at every place, so that any name can be coded; the filling is the rarest.
-        let mut of_places: Vec<Vec<u8>> = Vec::with_capacity(PLACES);
-        for (place, symbols) in self.symbols.iter().enumerate() {
+        let mut all = Vec::new();
+        for symbols in self.symbols.iter() {
             let mut counts: Vec<u64> = symbols.iter().map(|count| count * 4 + 4).collect();
             counts[PAD] = 1;
-            if place == FIRST {
-                counts.extend(tops.iter().map(|(_, count)| count * 4));
-            }
-            of_places.push(lengths(counts));
+            all.extend(words::lengths(counts));
         }
-        let of_tops = of_places[FIRST].split_off(SYMBOLS);
-        let lengths = [of_places.concat(), of_tops].concat();
-        let tops: Box<[Box<[u8]>]> = tops.into_iter().map(|(label, _)| label).collect();
-        Code { words: words_of_places(&lengths), table: table(&tops), tops }
+        let beginnings = [others * 4 + 4, self.odd * 4 + 4].into_iter().chain(tops.iter().map(|(_, count)| count * 4));
+        all.extend(words::lengths(beginnings.collect()));
+        let tops: Vec<Box<[u8]>> = tops.into_iter().map(|(label, _)| label).collect();
+        Code::of(&all, &tops)
     }
 }
 
+/// The symbol of an octet.
+const fn symbol(octet: u8) -> usize {
+    octet.saturating_sub(LAST_LENGTH) as usize
+}
+
 impl Code {
-    /// Codes a name, given as wire form without the root label; how many octets of `out` it takes: three for each of the name's at most.
-    #[inline]
-    pub(super) fn encode(&self, wire: &[u8], out: &mut [u8]) -> usize {
-        let mut starts = [0u8; 128];
-        let (mut labels, mut at) = (0usize, 0usize);
-        while let Some(&length) = wire.get(at) {
-            starts[labels & 127] = at as u8;
-            labels += 1;
-            at += 1 + usize::from(length);
+    /// The code of these lengths, by kind of place and symbol, the beginnings at the end.
+    fn of(lengths: &[u8], tops: &[Box<[u8]>]) -> Code {
+        let mut words = Box::new([0; TABLE]);
+        let (of_places, of_beginnings) = lengths.split_at(PLACES * SYMBOLS);
+        for (place, lengths) in of_places.chunks(SYMBOLS).enumerate() {
+            let of_place = words::words(lengths);
+            for octet in 0..=u8::MAX {
+                let symbol = symbol(octet);
+                let mark = if symbol == END { END_MARK } else { 0 };
+                // A zero is no octet of a usual name: where some are coded at once, it stands for none, and is counted.
+                let word = if octet == 0 { 0 } else { beside(of_place[symbol], lengths[symbol]) };
+                words[place * 256 + usize::from(octet)] = word | mark;
+            }
         }
-        let mut bits = Bits { held: 0, count: 0, out, at: 0 };
-        let mut end = wire.len();
-        for number in (0..labels.min(128)).rev() {
-            let start = usize::from(starts[number]);
-            let label = &wire[start + 1..end];
-            end = start;
-            let mut place = LABEL;
-            if number + 1 == labels {
-                if let Some(top) = self.top(label) {
-                    bits.put(self.words[PLACES * SYMBOLS + top]);
-                    continue;
-                }
-                place = FIRST;
-            }
-            for &octet in label {
-                bits.put(self.words[place * SYMBOLS + usize::from(octet)]);
-                place = usize::from(AFTER[usize::from(octet)]);
-            }
-            bits.put(self.words[place * SYMBOLS + END]);
+        let of_beginning = words::words(of_beginnings);
+        let beginnings: Vec<u32> =
+            of_beginning.iter().zip(of_beginnings).map(|(word, length)| beside(*word, *length)).collect();
+        let octets = (tops.len() as u16).to_le_bytes().into_iter().chain(lengths.iter().copied());
+        let names = tops.iter().flat_map(|top| std::iter::once(top.len() as u8).chain(top.iter().copied()));
+        Code {
+            words,
+            beginnings: [beginnings[OTHER], beginnings[ODD]],
+            tops: Tops::new(tops, beginnings[BEFORE_TOPS..].iter().copied()),
+            octets: octets.chain(names).collect(),
+        }
+    }
+
+    /// Codes a name; how many octets of `out` it takes, [`MOST_OCTETS`] at most.
+    #[inline]
+    pub(super) fn encode(&self, name: Spelled<'_>, out: &mut [u8]) -> usize {
+        let mut bits = Writer::to(out);
+        if !self.spell(name, |word, length| bits.put(word, length)) {
+            bits = bits.again();
+            self.spell_odd(name, |word, length| bits.put(word, length));
         }
         bits.end()
     }
 
-    /// The place of a top-level domain that has a symbol of its own.
+    /// Whether the first `size` octets of `listed` are the code of a name. More octets may come after them, and as a rule should: eight
+    /// are read at a time.
     #[inline]
-    fn top(&self, label: &[u8]) -> Option<usize> {
-        let mut slot = hash(label);
-        loop {
-            let place = usize::from(self.table[slot & (TABLE - 1)]).checked_sub(1)?;
-            if *self.tops[place] == *label {
-                return Some(place);
-            }
-            slot += 1;
+    pub(super) fn is(&self, listed: &[u8], size: usize, name: Spelled<'_>) -> bool {
+        let mut bits = Reader::of(listed);
+        if self.spell(name, |word, length| bits.compare(word, length)) {
+            return bits.ends_at(size);
         }
+        self.is_odd(listed, size, name)
+    }
+
+    #[cold]
+    fn is_odd(&self, listed: &[u8], size: usize, name: Spelled<'_>) -> bool {
+        let mut bits = Reader::of(listed);
+        self.spell_odd(name, |word, length| bits.compare(word, length));
+        bits.ends_at(size)
+    }
+
+    /// Hands over the words of a name, several at once: their bits, and how many these are, 56 at most. Whether this is how it is coded:
+    /// where it is not, it is odd.
+    #[inline]
+    fn spell(&self, name: Spelled<'_>, mut put: impl FnMut(u64, u32)) -> bool {
+        let (beginning, until) = match self.tops.get(name.octets, name.top) {
+            Some(top) => (top, name.top),
+            None => (self.beginnings[OTHER], name.length.saturating_sub(2)),
+        };
+        put(u64::from(beginning >> WORD_AT), beginning & 0xff);
+        // Every octet from the second on, by the one before it. Beyond the last they are zeros, whose words have no bits.
+        let (mut at, mut marks) = (0, 0);
+        let mut place = LABEL << 8;
+        while at < until {
+            let octets = eight(name.octets, at + 1) & FIRST_OCTETS[(until - at).min(8)];
+            let word = |octet: u8| {
+                let word = self.words[(place | usize::from(octet)) & (TABLE - 1)];
+                place = usize::from(AFTER[usize::from(octet)]);
+                word
+            };
+            let [a, b, c, d, e, f, g, h] = octets.to_le_bytes().map(word);
+            let (first, second) = (joined(a, b, c, d), joined(e, f, g, h));
+            let (bits, both) = join(first, second);
+            // Eight words of usual octets are never that long.
+            if both & 0xff <= MOST_AT_ONCE {
+                put(bits, both & 0xff);
+            } else {
+                put(first.0, first.1 & 0xff);
+                put(second.0, second.1 & 0xff);
+            }
+            marks += both >> 8 & 0xff;
+            at += 8;
+        }
+        if until != name.top {
+            let last = name.octets.get(until).copied().unwrap_or(0);
+            let place = usize::from(AFTER[usize::from(last)]);
+            let end = self.words[(place | usize::from(LAST_LENGTH)) & (TABLE - 1)];
+            put(u64::from(end >> WORD_AT), end & 0xff);
+        }
+        // The octets that are lengths, and those beyond the last one.
+        marks as usize == name.labels.wrapping_sub(1).wrapping_add(at - until) && name.has_short_labels()
+    }
+
+    fn spell_odd(&self, name: Spelled<'_>, mut put: impl FnMut(u64, u32)) {
+        put(u64::from(self.beginnings[ODD] >> WORD_AT), self.beginnings[ODD] & 0xff);
+        name.wire().iter().for_each(|octet| put(u64::from(*octet), 8));
     }
 
     /// As it lies on disk: the number of top-level domains, the length of every word, the top-level domains with their lengths.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut to = (self.tops.len() as u16).to_le_bytes().to_vec();
-        to.extend(self.words.iter().map(|word| (word >> LONGEST) as u8));
-        for top in &self.tops {
-            to.push(top.len() as u8);
-            to.extend_from_slice(top);
-        }
-        to
+    pub(super) fn to_bytes(&self) -> &[u8] {
+        &self.octets
     }
 
     /// None when it is no complete code.
@@ -193,8 +330,9 @@ impl Code {
         if count > MOST_TOPS {
             return None;
         }
-        let (lengths, mut rest) = rest.split_at_checked(PLACES * SYMBOLS + count)?;
-        if !(0..PLACES).all(|place| is_complete(&of_place(lengths, place))) {
+        let (lengths, mut rest) = rest.split_at_checked(PLACES * SYMBOLS + BEFORE_TOPS + count)?;
+        let (of_places, of_beginnings) = lengths.split_at(PLACES * SYMBOLS);
+        if !of_places.chunks(SYMBOLS).all(can_be_filled) || !words::is_complete(of_beginnings) {
             return None;
         }
         let mut tops = Vec::with_capacity(count);
@@ -204,153 +342,44 @@ impl Code {
             tops.push(Box::from(label));
             rest = others;
         }
-        Some(Code { words: words_of_places(lengths), table: table(&tops), tops: tops.into() })
+        Some(Code::of(lengths, &tops))
     }
-}
-
-/// The lengths of one kind of place among those of all; the top-level domains belong to the first.
-fn of_place(lengths: &[u8], place: usize) -> Vec<u8> {
-    let mut of_place = lengths[place * SYMBOLS..(place + 1) * SYMBOLS].to_vec();
-    if place == FIRST {
-        of_place.extend_from_slice(&lengths[PLACES * SYMBOLS..]);
-    }
-    of_place
 }
 
 /// Whether there is a complete code of these lengths whose filling is long enough.
-fn is_complete(lengths: &[u8]) -> bool {
-    let fits = lengths.iter().all(|length| (1..=LONGEST).contains(length));
+fn can_be_filled(lengths: &[u8]) -> bool {
     let longest = lengths.iter().max().copied().unwrap_or(0);
-    fits && lengths.iter().map(|length| 1u64 << (LONGEST - length)).sum::<u64>() == 1 << LONGEST
-        && lengths[PAD] == longest
-        && longest >= 8
+    words::is_complete(lengths) && lengths[PAD] == longest && longest >= 8
 }
 
-/// The words of every kind of place, each with its length above it.
-fn words_of_places(lengths: &[u8]) -> Box<[u32]> {
-    let mut all = vec![0; lengths.len()];
-    for place in 0..PLACES {
-        let words = words(&of_place(lengths, place));
-        let (symbols, tops) = words.split_at(SYMBOLS);
-        all[place * SYMBOLS..(place + 1) * SYMBOLS].copy_from_slice(symbols);
-        if place == FIRST {
-            all[PLACES * SYMBOLS..].copy_from_slice(tops);
-        }
-    }
-    all.into()
+/// A word with its length beside it.
+const fn beside(word: u16, length: u8) -> u32 {
+    (word as u32) << WORD_AT | length as u32
 }
 
-/// The lengths of a complete code whose words are at most [`LONGEST`] bits, near the best for these counts.
-fn lengths(mut counts: Vec<u64>) -> Vec<u8> {
-    loop {
-        let lengths = best_lengths(&counts);
-        if lengths.iter().all(|length| *length <= LONGEST) {
-            return lengths;
-        }
-        // Counts nearer to each other make the longest words shorter; at last all are equal.
-        for (symbol, count) in counts.iter_mut().enumerate() {
-            *count = if symbol == PAD { 1 } else { *count / 2 + 2 };
-        }
-    }
-}
-
-/// Huffman's lengths: the two rarest trees are joined until one is left.
-fn best_lengths(counts: &[u64]) -> Vec<u8> {
-    let mut trees: std::collections::BinaryHeap<_> =
-        counts.iter().enumerate().map(|(node, count)| std::cmp::Reverse((*count, node))).collect();
-    let mut parents: Vec<usize> = vec![0; counts.len()];
-    while let Some(std::cmp::Reverse((a, first))) = trees.pop() {
-        let Some(std::cmp::Reverse((b, second))) = trees.pop() else { break };
-        let parent = parents.len();
-        parents.push(0);
-        parents[first] = parent;
-        parents[second] = parent;
-        trees.push(std::cmp::Reverse((a + b, parent)));
-    }
-    let root = parents.len() - 1;
-    let mut depths = vec![0u32; parents.len()];
-    for node in (0..root).rev() {
-        depths[node] = depths[parents[node]] + 1;
-    }
-    depths.truncate(counts.len());
-    depths.into_iter().map(|depth| u8::try_from(depth).unwrap_or(u8::MAX)).collect()
-}
-
-/// The words of these lengths in canonical order, by length and then by symbol, with the filling as the very last.
-fn words(lengths: &[u8]) -> Vec<u32> {
-    let mut order: Vec<usize> = (0..lengths.len()).collect();
-    order.sort_unstable_by_key(|&symbol| (lengths[symbol], symbol == PAD, symbol));
-    let mut words = vec![0u32; lengths.len()];
-    let (mut next, mut before) = (0u32, 0u8);
-    for symbol in order {
-        let length = lengths[symbol];
-        next <<= length - before;
-        words[symbol] = next | u32::from(length) << LONGEST;
-        next = next.wrapping_add(1);
-        before = length;
-    }
-    words
-}
-
-fn table(tops: &[Box<[u8]>]) -> Box<[u16]> {
-    let mut table = vec![0u16; TABLE];
-    for (place, top) in tops.iter().enumerate() {
-        let mut slot = hash(top);
-        while table[slot & (TABLE - 1)] != 0 {
-            slot += 1;
-        }
-        table[slot & (TABLE - 1)] = place as u16 + 1;
-    }
-    table.into()
-}
-
-/// Spreads labels over the table. It need not withstand anybody: the table is small and at most half full.
+/// Four words as one, with their lengths as one, and above these how many of them are marked.
 #[inline]
-fn hash(label: &[u8]) -> usize {
-    let hash =
-        label.iter().fold(0u32, |hash, &octet| (hash ^ u32::from(octet)).wrapping_mul(0x9e37_79b1).rotate_left(11));
-    hash as usize
+fn joined(a: u32, b: u32, c: u32, d: u32) -> (u64, u32) {
+    // What else stands beside a length comes above it, however many are added.
+    let word = |word: u32| (u64::from(word >> WORD_AT), word);
+    join(join(word(a), word(b)), join(word(c), word(d)))
 }
 
-/// Gathers words into octets, first bit highest.
-struct Bits<'o> {
-    held: u64,
-    count: u32,
-    out: &'o mut [u8],
-    at: usize,
+#[inline]
+fn join(a: (u64, u32), b: (u64, u32)) -> (u64, u32) {
+    // A shift looks at the low bits of its number alone.
+    (a.0.wrapping_shl(b.1) | b.0, a.1.wrapping_add(b.1))
 }
 
-impl Bits<'_> {
-    #[inline]
-    fn put(&mut self, word: u32) {
-        let length = word >> LONGEST;
-        self.held = self.held << length | u64::from(word & ((1 << LONGEST) - 1));
-        self.count += length;
-        if self.count >= 32 {
-            self.count -= 32;
-            let four = ((self.held >> self.count) as u32).to_be_bytes();
-            if let Some(to) = self.out.get_mut(self.at..self.at + 4) {
-                to.copy_from_slice(&four);
-                self.at += 4;
-            }
-        }
-    }
+/// Eight octets from a place on, the first lowest, zeros where there are none.
+#[inline]
+fn eight(from: &[u8], at: usize) -> u64 {
+    u64_at(from, at).unwrap_or_else(|| last(from, at))
+}
 
-    /// Fills the last octet with ones.
-    #[inline]
-    fn end(mut self) -> usize {
-        let filling = (8 - self.count % 8) % 8;
-        self.held = self.held << filling | ((1 << filling) - 1);
-        self.count += filling;
-        while self.count > 0 {
-            self.count -= 8;
-            if let Some(to) = self.out.get_mut(self.at) {
-                *to = (self.held >> self.count) as u8;
-                self.at += 1;
-            }
-        }
-        self.at
-    }
+#[cold]
+fn last(from: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|number| from.get(at + number).copied().unwrap_or(0)))
 }
 
 #[cfg(test)]
@@ -360,14 +389,10 @@ mod tests {
     use super::*;
     use crate::dns::Name;
 
-    fn wire(name: &Name) -> &[u8] {
-        &name.as_wire()[..name.wire_len() - 1]
-    }
-
     fn code(names: &[Name]) -> Code {
         let mut frequencies = Frequencies::new();
         for name in names {
-            frequencies.count(wire(name));
+            frequencies.count(Spelled::of(name.as_wire()));
         }
         let code = frequencies.code();
         let again = Code::from_bytes(&code.to_bytes()).unwrap();
@@ -377,7 +402,7 @@ mod tests {
 
     fn coded(code: &Code, name: &Name) -> Vec<u8> {
         let mut out = [0; MOST_OCTETS];
-        let length = code.encode(wire(name), &mut out);
+        let length = code.encode(Spelled::of(name.as_wire()), &mut out);
         out[..length].to_vec()
     }
 
@@ -403,6 +428,9 @@ mod tests {
         let label = prop_oneof![
             4 => prop::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'z')], 1..4),
             1 => prop::collection::vec(any::<u8>(), 1..10),
+            // What is taken for a length, and lengths that are taken for a character.
+            1 => prop::collection::vec(prop_oneof![Just(1u8), Just(0), Just(b'-')], 1..4),
+            1 => prop::collection::vec(prop_oneof![Just(b'a'), Just(3)], 44..60),
         ];
         prop::collection::vec(label, 1..5).prop_map(|labels| {
             let mut wire =
@@ -419,13 +447,22 @@ mod tests {
             repeated in 0usize..40,
             a in any_name(),
             b in any_name(),
+            after in any::<u8>(),
         ) {
             let mut names = listed.clone();
             names.extend(listed.first().into_iter().cycle().take(repeated));
             let code = code(&names);
-            prop_assert_eq!(coded(&code, &a) == coded(&code, &b), a == b);
-            for parent in a.parents() {
-                prop_assert_eq!(coded(&code, &parent) == coded(&code, &a), parent == a);
+            let of_a = coded(&code, &a);
+            prop_assert_eq!(of_a == coded(&code, &b), a == b);
+            prop_assert_eq!(code.is(&of_a, of_a.len(), Spelled::of(b.as_wire())), a == b);
+            // Whatever comes after the code, and wherever in a name the suffix begins.
+            let followed = [&of_a[..], &[after; 9]].concat();
+            for (parent, labels) in a.parents().zip((1..=a.label_count()).rev()) {
+                prop_assert_eq!(coded(&code, &parent) == of_a, parent == a);
+                let (start, top) = (a.wire_len() - parent.wire_len(), a.wire_len() - a.last_labels(1).wire_len());
+                prop_assert_eq!(code.is(&followed, of_a.len(), Spelled::new(&a, labels, start, top)), parent == a);
+                let of_parent = coded(&code, &parent);
+                prop_assert!(code.is(&of_parent, of_parent.len(), Spelled::new(&a, labels, start, top)));
             }
         }
 

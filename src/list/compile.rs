@@ -1,5 +1,6 @@
 //! Rules into one flat file (see [`super::layout`]).
 
+mod bucket;
 mod file;
 mod sets;
 mod spool;
@@ -8,12 +9,13 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::dns::keyed::Keyed;
-use crate::list::code::{Code, Frequencies, MOST_OCTETS};
+use crate::list::code::{Code, Frequencies, MOST_OCTETS, Spelled};
 use crate::list::hits::Kind;
-use crate::list::layout::{self, FAR, FILTER, LOAD, LONG, Member, START_MAGIC, Trailer};
+use crate::list::layout::{self, FILTER, LOAD, Member, START_MAGIC, Trailer};
 use crate::list::own;
 use crate::list::rule::{Answer, Role, Rule, Says, Types};
 use crate::verdict::{CategoryId, ListId, MAX_CATEGORIES};
+use bucket::Bucket;
 use file::Counted;
 use sets::{Interned, Sets};
 pub use spool::Medium;
@@ -145,16 +147,16 @@ impl Compiler {
             _ => self.source(who, line, rule)?,
         };
         self.names_of_sources[source as usize] += 1;
-        let wire = &rule.name.as_wire()[..rule.name.wire_len() - 1];
+        let spelled = Spelled::of(rule.name.held());
         let hash = self.keyed.whole(&rule.name);
         self.depths |= 1 << rule.name.label_count();
         self.greatest_line = self.greatest_line.max(line);
         if let Some(code) = &self.code {
-            let length = code.encode(wire, &mut self.coded[..]);
+            let length = code.encode(spelled, &mut self.coded[..]);
             return Ok(self.spool.add(hash, line, source, &self.coded[..length])?);
         }
-        self.frequencies.count(wire);
-        spool::put(&mut self.waiting, hash, line, source, wire);
+        self.frequencies.count(spelled);
+        spool::put(&mut self.waiting, hash, line, source, rule.name.as_wire());
         self.waiting_count += 1;
         if self.waiting_count == SAMPLE {
             self.code()?;
@@ -189,7 +191,7 @@ impl Compiler {
         let waiting = std::mem::take(&mut self.waiting);
         let mut outcome = Ok(());
         spool::each(&waiting, |entry, wire| {
-            let length = code.encode(wire, &mut self.coded[..]);
+            let length = code.encode(Spelled::of(wire), &mut self.coded[..]);
             if outcome.is_ok() {
                 outcome = self.spool.add(entry.hash, entry.line, entry.source, &self.coded[..length]);
             }
@@ -230,11 +232,23 @@ impl Compiler {
 
     /// Writes the compiled file. `fingerprint` stands for what it was compiled from; [`super::Matcher::fingerprint`] gives it back.
     pub fn finish(mut self, fingerprint: [u8; 32], to: impl Write) -> Result<CompileReport, CompileError> {
+        // Names that wait for a code are put aside by it, and counted there.
+        self.code()?;
+        let buckets = self.spool.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
+        self.finish_in(buckets, fingerprint, to)
+    }
+
+    /// As [`Compiler::finish`], in so many buckets.
+    pub(super) fn finish_in(
+        mut self,
+        buckets: u64,
+        fingerprint: [u8; 32],
+        to: impl Write,
+    ) -> Result<CompileReport, CompileError> {
         let code = self.code()?;
         let mut out = Counted::new(to);
         out.put(START_MAGIC)?;
         out.put(&layout::VERSION.to_le_bytes())?;
-        let buckets = self.spool.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
         let line_width = (4 - self.greatest_line.leading_zeros() / 8).max(1) as usize;
         let written = self.write_records(buckets, line_width, &mut out)?;
         let Written { names, sets, counts, places, filters } = written;
@@ -261,7 +275,7 @@ impl Compiler {
         let own_at = out.at;
         self.write_own(&mut out)?;
         let code_at = out.at;
-        out.put(&code.to_bytes())?;
+        out.put(code.to_bytes())?;
         let trailer = Trailer {
             seed: self.seed,
             fingerprint,
@@ -302,7 +316,7 @@ impl Compiler {
             filters: vec![0; buckets as usize],
         };
         let (mut octets, mut entries) = (Vec::new(), Vec::new());
-        let mut names = Names { kept: Vec::new(), set: Vec::new(), line_width, buckets };
+        let mut names = Names { kept: Vec::new(), set: Vec::new(), bucket: Bucket::default(), line_width, buckets };
         for part in 0..PARTS {
             self.spool.part(part, &mut octets, &mut entries)?;
             let mut rest = &entries[..];
@@ -326,6 +340,7 @@ impl Compiler {
                 }
             }
         }
+        names.bucket.write(out)?;
         let end = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
         written.places.resize(buckets as usize + 1, end);
         Ok(written)
@@ -367,6 +382,8 @@ struct Written {
 struct Names {
     kept: Vec<Entry>,
     set: Vec<u32>,
+    /// The bucket of the names so far.
+    bucket: Bucket,
     line_width: usize,
     buckets: u64,
 }
@@ -398,34 +415,18 @@ impl Names {
         self.set.clear();
         self.set.extend(self.kept.iter().map(|entry| entry.source));
         let set = written.sets.place(&self.set)?;
-        let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
         let bucket = layout::bucket(hash, self.buckets) as usize;
-        while written.places.len() <= bucket {
-            written.places.push(place);
+        if written.places.len() <= bucket {
+            self.bucket.write(out)?;
+            let place = u32::try_from(out.at).map_err(|_| CompileError::TooLarge)?;
+            written.places.resize(bucket + 1, place);
         }
         written.filters[bucket] |= layout::filter(hash);
         written.names += 1;
-        out.put(&[(coded.len().min(LONG) | (set as usize).min(FAR) << 5) as u8])?;
-        if coded.len() >= LONG {
-            out.put(&(coded.len() as u16).to_le_bytes())?;
-        }
-        if set as usize >= FAR {
-            put_varint(set, out)?;
-        }
-        out.put(coded)?;
-        for entry in &self.kept {
-            out.put(&entry.line.to_le_bytes()[..self.line_width])?;
-        }
+        let lines = self.kept.iter().map(|entry| entry.line);
+        self.bucket.add(layout::tag(hash), set, coded, lines, self.line_width);
         Ok(())
     }
-}
-
-fn put_varint(mut value: u32, out: &mut Counted<impl Write>) -> io::Result<()> {
-    while value >= 0x80 {
-        out.put(&[value as u8 | 0x80])?;
-        value >>= 7;
-    }
-    out.put(&[value as u8])
 }
 
 /// At most 255 types; a rule for more of them would be longer than a line may be.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! start     magic "cordon-lists", version u32
-//! records   by bucket, one a name: size and set u8, coded name, a line for each member of the set (see below)
+//! records   by bucket (see below)
 //! filters   one a bucket: u64, from a place that is a multiple of 8
 //! places    one a bucket and one more: place of its first record u32
 //! sets      starts: u32 x (sets + 1), places among the members; members: see `Member`
@@ -13,13 +13,21 @@
 //! ```
 //!
 //! A name's bucket is its keyed hash scaled to the number of buckets, which have eight names each on average. Three bits of the filter of
-//! its bucket say that it may be there; whoever finds them set reads the bucket's records and compares the whole name. The filters lie
+//! its bucket say that it may be there; whoever finds them set reads the bucket and compares the whole name. The filters lie
 //! together, an octet a name, so that they stay in the processor's caches: most names asked for are on no list.
 //!
-//! The first octet of a record has the length of the coded name in its low five bits (31: the length follows as u16) and the place of the
-//! name's set in the high three (7: it follows as a varint). Sets are ordered by how often they come, so that one list needs nothing more.
-//! A set is the interned list of who speaks for a name; only the line numbers are kept with the name, in as many octets as the greatest
-//! needs.
+//! ```text
+//! bucket    how many names it has u8 (127: it follows as u32), and 128 when it is even
+//! tags      one a name: eight more bits of its hash
+//! heads     one a name: size and set
+//! names     one a name: size u16 and set varint where the head has no room for them, coded name, a line for each member of the set
+//! ```
+//!
+//! So of a bucket only the records are touched whose tag fits, which is one in 256 of the others. A head has the length of the coded name in
+//! its low five bits (31: it follows as u16) and the place of the name's set in the high three (7: it follows as a varint). In a bucket that is
+//! even, as most are, no such thing follows and every set has one member: where a record lies is the sum of the sizes before it, eight of which
+//! are added at once. Sets are ordered by how often they come, so that few lists need nothing more. A set is the interned list of who speaks
+//! for a name; only the line numbers are kept with the name, in as many octets as the greatest needs.
 //!
 //! Another layout is another [`VERSION`]; a file of another version is compiled anew, never converted.
 
@@ -28,7 +36,7 @@ use crate::list::rule::Scope;
 use crate::verdict::Given;
 
 /// Version of the layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 pub(super) const START_MAGIC: &[u8; 12] = b"cordon-lists";
 pub(super) const END_MAGIC: &[u8; 4] = b"done";
@@ -47,6 +55,10 @@ pub(super) const LOAD: u64 = 8;
 pub(super) const LONG: usize = 31;
 /// A set that stands in octets of its own.
 pub(super) const FAR: usize = 7;
+/// A count of names that stands in octets of its own.
+pub(super) const MANY: usize = 127;
+/// What the first octet of an even bucket has beside the count.
+pub(super) const EVEN: u8 = 128;
 
 /// Who speaks for a name: one member of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -240,10 +252,21 @@ pub(super) fn filter(hash: u64) -> u64 {
     1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63)
 }
 
+/// The tag of a hash within its bucket.
+#[inline]
+pub(super) fn tag(hash: u64) -> u8 {
+    (hash >> 18) as u8
+}
+
 #[inline]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let end = at.checked_add(4)?;
     Some(u32::from_le_bytes(bytes.get(at..end)?.try_into().ok()?))
+}
+
+#[inline]
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|octets| u64::from_le_bytes(*octets))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

@@ -1,6 +1,7 @@
 //! The immutable look-up over a compiled file.
 
 mod ahead;
+mod bucket;
 mod open;
 mod resolve;
 
@@ -10,11 +11,10 @@ use bytes::Bytes;
 
 use crate::dns::Name;
 use crate::dns::keyed::Keyed;
-use crate::dns::soon;
-use crate::list::code::{Code, MOST_OCTETS, OF_AN_OCTET};
+use crate::list::code::Code;
 use crate::list::compile::Compiler;
 use crate::list::hits::{Found, Hit, Hits};
-use crate::list::layout::{self, FAR, LONG, Member, OWN, PLACE, Trailer, u32_at};
+use crate::list::layout::{self, Member, OWN, Trailer, u32_at};
 use crate::list::own;
 use crate::list::rule::{OwnRecord, Scope, Types};
 use crate::verdict::{CategoryId, ListId};
@@ -28,20 +28,18 @@ pub struct Matcher {
     bytes: Bytes,
     keyed: Keyed,
     trailer: Trailer,
-    records_end: usize,
     filters_at: usize,
     places_at: usize,
     own_at: usize,
     line_width: usize,
+    /// Bit n: some name has n labels; of the first sixteen.
+    shallow: u16,
     deepest: usize,
     code: Code,
     sets: Box<[Set]>,
     members: Box<[Member]>,
     types: Box<[Types]>,
 }
-
-/// Octets that a usual name takes at most when it is coded.
-const USUAL: usize = 96;
 
 /// Why octets are not a compiled file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +120,7 @@ impl Matcher {
     pub fn look_up_ahead(&self, name: &Name, ahead: &Ahead, qtype: u16, hits: &mut Hits) {
         hits.clear();
         let mut records = Records::new();
-        self.records_of(name, *ahead, &mut records);
+        self.records_of(name, ahead, &mut records);
         if records.count == 0 {
             return;
         }
@@ -209,7 +207,7 @@ impl Matcher {
     fn walk(&self, name: &Name, records: &mut Records) {
         let mut ahead = Ahead::NOTHING;
         self.foresee(name, &mut ahead);
-        self.records_of(name, ahead, records);
+        self.records_of(name, &ahead, records);
     }
 
     /// The hash of names that the file is built by.
@@ -222,48 +220,6 @@ impl Matcher {
         layout::bucket(hash, self.trailer.buckets) as usize
     }
 
-    /// The record of the last `labels` labels of `name` among those of its bucket.
-    #[inline]
-    fn record(&self, name: &Name, labels: usize, bucket: usize) -> Option<Record> {
-        let place = |bucket: usize| u32_at(&self.bytes, self.places_at + bucket * PLACE).map(|place| place as usize);
-        let (from, until) = (place(bucket)?, place(bucket + 1)?.min(self.records_end));
-        let bucket = self.bytes.get(from..until)?;
-        soon::will_read(bucket);
-        soon::will_read(bucket.get(64..).unwrap_or_default());
-        let suffix = suffix(name, labels)?;
-        // Usual names need no more than a little of what the longest would, and all of it has to be zeroed.
-        let (mut short, mut long);
-        let coded: &mut [u8] = if suffix.len() * OF_AN_OCTET <= USUAL {
-            short = [0; USUAL];
-            &mut short
-        } else {
-            long = [0; MOST_OCTETS];
-            &mut long
-        };
-        let length = self.code.encode(suffix, coded);
-        let coded = coded.get(..length)?;
-        let mut rest = bucket;
-        while let Some((&first, mut next)) = rest.split_first() {
-            let mut size = usize::from(first) & LONG;
-            if size == LONG {
-                let (long, others) = next.split_first_chunk::<2>()?;
-                size = usize::from(u16::from_le_bytes(*long));
-                next = others;
-            }
-            let mut set = usize::from(first) >> 5;
-            if set == FAR {
-                (set, next) = varint(next)?;
-            }
-            let (listed, lines) = next.split_at_checked(size)?;
-            let set = *self.sets.get(set)?;
-            if listed == coded {
-                return Some(Record { labels: labels as u8, set, lines_at: until - lines.len() });
-            }
-            rest = lines.get(set.count as usize * self.line_width..)?;
-        }
-        None
-    }
-
     #[inline]
     fn members(&self, set: Set) -> &[Member] {
         self.members.get(set.start as usize..(set.start + set.count) as usize).unwrap_or_default()
@@ -272,12 +228,9 @@ impl Matcher {
     /// The line of the member at place `number` of the record's set.
     #[inline]
     fn line(&self, record: Record, number: usize) -> u32 {
-        let at = record.lines_at + number * self.line_width;
-        let mut line = [0; 4];
-        for (to, from) in line.iter_mut().zip(self.bytes.get(at..at + self.line_width).unwrap_or_default()) {
-            *to = *from;
-        }
-        u32::from_le_bytes(line)
+        // Much else comes after the records, so four octets can be read.
+        let line = u32_at(&self.bytes, record.lines_at + number * self.line_width).unwrap_or(0);
+        line & (u32::MAX >> (32 - 8 * self.line_width))
     }
 
     /// Whether a rule speaks for a question, by its scope and its types.
@@ -333,26 +286,6 @@ impl std::fmt::Debug for Matcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Matcher").field("names", &self.names()).field("octets", &self.octets()).finish()
     }
-}
-
-/// The last `labels` labels in wire form, without the root label.
-#[inline]
-fn suffix(name: &Name, labels: usize) -> Option<&[u8]> {
-    let wire = name.suffixes().nth(name.label_count().checked_sub(labels)?)?;
-    wire.get(..wire.len() - 1)
-}
-
-fn varint(from: &[u8]) -> Option<(usize, &[u8])> {
-    let (mut value, mut rest) = (0usize, from);
-    for shift in [0, 7, 14, 21, 28] {
-        let (&octet, others) = rest.split_first()?;
-        rest = others;
-        value |= usize::from(octet & 0x7f) << shift;
-        if octet < 0x80 {
-            return Some((value, rest));
-        }
-    }
-    None
 }
 
 #[cfg(test)]

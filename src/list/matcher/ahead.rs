@@ -5,10 +5,11 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Matcher, Record, Records};
+use super::bucket::Suffix;
+use super::{Matcher, Records};
 use crate::dns::Name;
 use crate::dns::soon;
-use crate::list::layout::{self, FILTER, PLACE, u32_at};
+use crate::list::layout::{self, FILTER, PLACE, u64_at};
 
 /// Most labels of a suffix whose hash is kept. Rules for deeper names are rare, and found all the same: by hashing once more.
 const KEPT: usize = 12;
@@ -18,16 +19,34 @@ const KEPT: usize = 12;
 pub struct Ahead {
     /// The keyed hash of the whole name.
     whole: u64,
-    /// Bit n: the hash of the last n labels is kept, and their record may be there as far as was looked.
+    /// Bit n: suffix n may be on a list, as far as was looked.
     open: u16,
+    /// Whether the filters have been asked.
     filtered: bool,
-    /// Invariant: the slot of every bit in `open` has been written.
-    hashes: [MaybeUninit<u64>; KEPT + 1],
+    /// How many suffixes there are whose number of labels some listed name has, shortest first. Beyond them may be left over from others.
+    count: u8,
+    /// Where the last label of the name begins.
+    top: u8,
+    /// By suffix: where it begins.
+    starts: [u8; KEPT],
+    /// By suffix: its labels.
+    labels: [u8; KEPT],
+    /// By suffix. Invariant: the first `count` are written, and as many more as make it an even number.
+    hashes: [MaybeUninit<u64>; KEPT],
 }
 
 impl Ahead {
     /// Not looked up at all.
-    pub const NOTHING: Ahead = Ahead { whole: 0, open: 0, filtered: true, hashes: [MaybeUninit::uninit(); KEPT + 1] };
+    pub const NOTHING: Ahead = Ahead {
+        whole: 0,
+        open: 0,
+        filtered: true,
+        count: 0,
+        top: 0,
+        starts: [0; KEPT],
+        labels: [0; KEPT],
+        hashes: [MaybeUninit::uninit(); KEPT],
+    };
 
     /// The keyed hash of the whole name, by the key of the matcher that was asked.
     #[inline]
@@ -36,10 +55,10 @@ impl Ahead {
     }
 
     #[inline]
-    fn hash(&self, labels: usize) -> u64 {
-        debug_assert!(self.open >> labels & 1 == 1);
-        // SAFETY: it is asked for the bits of `open` alone, whose slots have been written.
-        unsafe { self.hashes[labels].assume_init() }
+    fn hash(&self, number: usize) -> u64 {
+        debug_assert!(number < usize::from(self.count).next_multiple_of(2));
+        // SAFETY: it is asked for bits of `open`, which are below `count`, and by `filter_ahead`, which goes up to the next even number.
+        unsafe { self.hashes[number].assume_init() }
     }
 }
 
@@ -56,60 +75,85 @@ impl Matcher {
     /// First step: the hashes of the name and its parents. Asks for their filters.
     #[inline]
     pub fn foresee(&self, name: &Name, ahead: &mut Ahead) {
-        let filters = &self.bytes[self.filters_at..self.places_at];
         let mut suffixes = self.keyed.suffixes(name);
-        (ahead.open, ahead.filtered) = (0, false);
-        while let Some((labels, _)) = suffixes.step() {
-            if labels > KEPT || self.trailer.depths >> labels & 1 == 0 {
+        let mut count = 0;
+        while let Some((labels, start)) = suffixes.step() {
+            if labels == 1 {
+                ahead.top = start as u8;
+            }
+            if labels > KEPT || self.shallow >> labels & 1 == 0 {
                 continue;
             }
             let hash = suffixes.hash();
-            soon::will_read(filters.get(self.bucket(hash) * FILTER..).unwrap_or_default());
-            ahead.hashes[labels].write(hash);
-            ahead.open |= 1 << labels;
+            soon::will_read(self.bytes.get(self.filter_at(hash)..).unwrap_or_default());
+            // The one after it is what makes an odd number even, unless another comes.
+            (ahead.starts[count], ahead.labels[count]) = (start as u8, labels as u8);
+            ahead.hashes[count].write(hash);
+            ahead.hashes[(count + 1) % KEPT].write(hash);
+            count += 1;
         }
+        (ahead.count, ahead.open, ahead.filtered) = (count as u8, (1 << count) - 1, false);
         ahead.whole = suffixes.hash();
     }
 
     /// Second step: the filters. Asks for the places of what may be there. A name that is on no list has come to its end here.
     #[inline]
     pub fn filter_ahead(&self, ahead: &mut Ahead) {
-        let (filters, places) = (&self.bytes[self.filters_at..self.places_at], &self.bytes[self.places_at..]);
-        for labels in bits(ahead.open) {
-            let hash = ahead.hash(labels);
-            let bucket = self.bucket(hash);
-            let filter = filters.get(bucket * FILTER..bucket * FILTER + FILTER).map(<[u8; FILTER]>::try_from);
-            let wanted = layout::filter(hash);
-            match filter {
-                Some(Ok(filter)) if u64::from_le_bytes(filter) & wanted == wanted => {
-                    soon::will_read(places.get(bucket * PLACE..).unwrap_or_default());
-                }
-                _ => ahead.open &= !(1 << labels),
+        let mut passing = 0;
+        // Two at a time, which most names have or fewer: how many there are is a guess for the processor, and so is which of them pass. The
+        // one too many is one asked before, and what does not pass asks for what is there already.
+        for number in (0..usize::from(ahead.count)).step_by(2) {
+            for number in [number, number + 1] {
+                let hash = ahead.hash(number);
+                let passes = self.passes(hash);
+                passing |= u16::from(passes) << number;
+                let wanted = std::hint::select_unpredictable(passes, self.place_at(hash), self.filter_at(hash));
+                soon::will_read(self.bytes.get(wanted..).unwrap_or_default());
             }
         }
+        ahead.open &= passing;
         ahead.filtered = true;
     }
 
-    /// Third step: the places. Asks for the records, of which most buckets have two lines of memory.
+    #[inline]
+    fn filter_at(&self, hash: u64) -> usize {
+        self.filters_at + self.bucket(hash) * FILTER
+    }
+
+    #[inline]
+    pub(super) fn place_at(&self, hash: u64) -> usize {
+        self.places_at + self.bucket(hash) * PLACE
+    }
+
+    /// Whether the filter of its bucket lets a hash pass.
+    #[inline]
+    fn passes(&self, hash: u64) -> bool {
+        let wanted = layout::filter(hash);
+        u64_at(&self.bytes, self.filter_at(hash)).unwrap_or(0) & wanted == wanted
+    }
+
+    /// Third step: the places. Asks for the bucket, of which most have two lines of memory, some three.
     #[inline]
     pub fn place_ahead(&self, ahead: &Ahead) {
-        for labels in bits(ahead.open) {
-            let bucket = self.bucket(ahead.hash(labels));
-            let Some(place) = u32_at(&self.bytes, self.places_at + bucket * PLACE) else { continue };
-            let records = self.bytes.get(place as usize..).unwrap_or_default();
-            soon::will_read(records);
-            soon::will_read(records.get(64..).unwrap_or_default());
+        for number in bits(ahead.open) {
+            let places = u64_at(&self.bytes, self.place_at(ahead.hash(number))).unwrap_or(0);
+            let (from, until) = (places as u32 as usize, (places >> 32) as usize);
+            for place in [from, from + 64, until.saturating_sub(1)] {
+                soon::will_read(self.bytes.get(place..).unwrap_or_default());
+            }
         }
     }
 
     /// Last step: the records of the name and its parents, shortest first.
     #[inline]
-    pub(super) fn records_of(&self, name: &Name, mut ahead: Ahead, records: &mut Records) {
-        if !ahead.filtered {
-            self.filter_ahead(&mut ahead);
-        }
-        for labels in bits(ahead.open) {
-            if let Some(record) = self.record(name, labels, self.bucket(ahead.hash(labels))) {
+    pub(super) fn records_of(&self, name: &Name, ahead: &Ahead, records: &mut Records) {
+        for number in bits(ahead.open) {
+            let hash = ahead.hash(number);
+            if !ahead.filtered && !self.passes(hash) {
+                continue;
+            }
+            let (labels, start) = (usize::from(ahead.labels[number]), usize::from(ahead.starts[number]));
+            if let Some(record) = self.record(&Suffix::new(name, labels, start, usize::from(ahead.top), hash)) {
                 records.push(record);
             }
         }
@@ -121,12 +165,15 @@ impl Matcher {
     #[cold]
     fn deep_records(&self, name: &Name, records: &mut Records) {
         let mut suffixes = self.keyed.suffixes(name);
-        while let Some((labels, _)) = suffixes.step() {
+        let mut top = 0;
+        while let Some((labels, start)) = suffixes.step() {
+            if labels == 1 {
+                top = start;
+            }
             if labels <= KEPT || self.trailer.depths >> labels & 1 == 0 {
                 continue;
             }
-            let found: Option<Record> = self.record(name, labels, self.bucket(suffixes.hash()));
-            if let Some(record) = found {
+            if let Some(record) = self.record(&Suffix::new(name, labels, start, top, suffixes.hash())) {
                 records.push(record);
             }
         }

@@ -92,11 +92,11 @@ fn assembled(bytes: Bytes, trailer: Trailer) -> Option<Matcher> {
     }
     Some(Matcher {
         keyed,
-        records_end,
         filters_at,
         places_at,
         own_at,
         line_width: trailer.line_width as usize,
+        shallow: trailer.depths as u16,
         deepest: 127usize.saturating_sub(trailer.depths.leading_zeros() as usize),
         code,
         sets,

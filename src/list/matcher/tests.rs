@@ -285,7 +285,7 @@ fn no_random_name_is_taken_for_a_listed_one() {
     let listed: Vec<Rule> = (0..20_000).map(|n| rule(0, 0, false, &format!("n{n}.listed.example"))).collect();
     let matcher = matcher(&listed);
     let mut hits = Hits::new();
-    // So many that some share the half of the hash that a slot keeps with a listed name: about ten, by 20,000 x 2,000,000 / 2^32.
+    // So many that some share bucket, filter and tag with a listed name.
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     for _ in 0..2_000_000 {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -297,6 +297,37 @@ fn no_random_name_is_taken_for_a_listed_one() {
     for rule in &listed {
         matcher.look_up(&rule.said.name, rtype::A, &mut hits);
         assert!(!hits.is_empty());
+    }
+}
+
+#[test]
+fn a_bucket_with_more_names_than_usual_is_searched_to_its_end() {
+    for (names, buckets) in [(17, 1), (40, 1), (127, 1), (300, 1), (1000, 3)] {
+        for lists in [1, 12] {
+            let mut compiler = Compiler::new([9; 16]);
+            // Names of all lengths; of twelve lists, some have a set of several members and some one with a far place.
+            let listed: Vec<Name> =
+                (0..names).map(|n| name(&format!("n{n}{}.example", "long".repeat(n % 13)))).collect();
+            for (n, listed) in listed.iter().enumerate() {
+                for list in (0..lists).filter(|list| n % (list + 1) == 0) {
+                    let (list, line) = (ListId(list as u16), (n + 1) as u32);
+                    compiler.add(list, CategoryId(0), Role::Lists, line, &Said::listing(*listed)).unwrap();
+                }
+            }
+            let mut file = Vec::new();
+            compiler.finish_in(buckets, [0; 32], &mut file).unwrap();
+            let matcher = Matcher::open(file).unwrap();
+            for (n, listed) in listed.iter().enumerate() {
+                let lists_of = (0..lists).filter(|list| n % (list + 1) == 0).map(|list| (list as u16, n as u32 + 1));
+                let every = matcher.every_rule(listed, rtype::A);
+                assert_eq!(
+                    every.iter().map(|found| (found.list.0, found.line)).collect::<Vec<_>>(),
+                    lists_of.collect::<Vec<_>>()
+                );
+                assert_eq!(asked(&matcher, &format!("www.{listed}")), [(0, n as u32 + 1, 2)]);
+                assert_eq!(asked(&matcher, &format!("x{listed}")), []);
+            }
+        }
     }
 }
 
