@@ -1,10 +1,11 @@
-//! As people ask, while parts are sealed and the list is reloaded: how much later the late answers are.
+//! As people ask, while parts are sealed and the list is reloaded: how much later the late answers are. Beside it a bare echo under the same
+//! load tells what this machine makes late by itself.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cordon::load::{Pace, Plan, Tally, Work, measure, warm};
+use cordon::load::{Echo, Measured, Pace, Plan, Target, Work, measure, warm};
 
 use crate::{House, Options, say, told};
 
@@ -18,27 +19,38 @@ pub(crate) fn run(folder: &Path, options: &mut Options) {
     let target = house.target();
     warm(&Work::each_once(&house.names), &target).expect("the cache can be filled");
     let work = Work::mixed(&house.names);
-    let load = || -> Tally {
+    let echo = Echo::start(1, &house.cores.server).expect("an echo can be started");
+    let echo = (
+        Target { address: echo.address(), processes: vec![std::process::id()], only: Some(Echo::THREADS), echo: true },
+        echo,
+    );
+    let load = |target: &Target| -> Measured {
         let (pace, warm) = (Pace::Rate(qps), Duration::from_secs(1));
         let plan = Plan { pace, warm, seconds: Duration::from_secs(seconds), cores: house.cores.clone() };
-        measure(&work, &target, &plan).expect("the load can be made").tally
+        measure(&work, target, &plan).expect("the load can be made")
+    };
+    let line = |measured: &Measured| {
+        let stolen = measured.stolen * 100.0;
+        let late = Duration::from_nanos(measured.tally.late).as_secs_f64() * 1e3;
+        format!("{}; the host took {stolen:.1} %, load was up to {late:.1} ms late itself", told(&measured.tally))
     };
     for round in 0..rounds {
+        say(format_args!("round {round}, bare echo: {}", line(&load(&echo.0))));
         let parts = house.metric("cordon_log_parts");
-        let sealed = load();
+        let sealed = load(&target);
         let now = house.metric("cordon_log_parts");
-        say(format_args!("round {round}, {} parts sealed: {}", now - parts, told(&sealed)));
+        say(format_args!("round {round}, {} parts sealed: {}", now - parts, line(&sealed)));
         let next = longer_by(&house.list, round);
-        let (tally, reloaded_in) = std::thread::scope(|scope| {
+        let (reloaded, reloaded_in) = std::thread::scope(|scope| {
             let reload = scope.spawn(|| {
                 std::thread::sleep(Duration::from_secs(seconds / 4));
                 reload(&house, &next)
             });
-            (load(), reload.join().expect("it does not panic"))
+            (load(&target), reload.join().expect("it does not panic"))
         });
         let parts = house.metric("cordon_log_parts") - now;
         let took = reloaded_in.as_secs_f64();
-        say(format_args!("round {round}, {parts} parts sealed, a reload of {took:.1} s: {}", told(&tally)));
+        say(format_args!("round {round}, {parts} parts sealed, a reload of {took:.1} s: {}", line(&reloaded)));
     }
 }
 
