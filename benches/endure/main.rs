@@ -79,7 +79,8 @@ impl House {
         std::fs::write(&list, &text).expect("a list can be written");
         let names = Names::of(&text);
         drop(text);
-        let upstream = Upstream::start(&cores.others).expect("an upstream can be started");
+        // Threads of load never rest: an upstream that had to share a core with them would be late.
+        let upstream = Upstream::start(&allowed).expect("an upstream can be started");
         if !kept {
             cores.server = allowed;
         }

@@ -1,5 +1,5 @@
-//! Rows picked out of segments: only their places are held, so that sorting a part costs a few octets a row; the rows themselves are read
-//! from the mapped segments when a batch is built.
+//! Rows picked out of segments to be shown: only their places are held, so that sorting them costs a few octets a row; the rows themselves are
+//! read from the mapped segments when a batch is built.
 
 use std::sync::Arc;
 
