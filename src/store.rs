@@ -392,11 +392,26 @@ fn lock(disk: &Disk, paths: &Paths) -> Result<File, StoreError> {
     }
 }
 
-/// Answers come before housekeeping. Not by the idle class, which would leave a reload undone for as long as a machine is busy.
+/// How far behind answers housekeeping stands (nice(2)).
+const BEHIND: i32 = 10;
+/// The shortest slice of processor time a thread can ask for, in nanoseconds (sched(7), since Linux 6.12; what is older takes no notice).
+const SHORTEST_SLICE: u64 = 100_000;
+
+/// Answers come before housekeeping: this thread gives way to them. Not by the idle class, which would leave a reload undone for as long as a
+/// machine is busy. The short slice is for whoever wakes up while this thread has the processor: it is kept until its slice is used up, which
+/// is some milliseconds else, and a worker with a query would wait for that.
 pub(crate) fn yield_to_answers() {
-    // SAFETY: a plain system call on the calling thread; on Linux a thread has its own priority. Refused, nothing is lost.
+    // SAFETY: `attributes` is a valid value of its C struct in which all zeros mean the usual class, and it lives for the calls, which concern
+    // the calling thread alone; on Linux a thread has its own priority. Refused, nothing is lost.
     unsafe {
-        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-        libc::setpriority(libc::PRIO_PROCESS, thread, 10);
+        let mut attributes: libc::sched_attr = std::mem::zeroed();
+        attributes.size = size_of::<libc::sched_attr>() as u32;
+        attributes.sched_policy = libc::SCHED_OTHER as u32;
+        attributes.sched_nice = BEHIND;
+        attributes.sched_runtime = SHORTEST_SLICE;
+        if libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) != 0 {
+            let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
+            libc::setpriority(libc::PRIO_PROCESS, thread, BEHIND);
+        }
     }
 }
