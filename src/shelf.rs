@@ -10,6 +10,7 @@
 
 pub mod added;
 mod kept;
+pub mod pace;
 mod receipt;
 mod seen;
 mod source;
@@ -37,6 +38,9 @@ pub struct Shelf {
 
 /// After so many rules the text they were read from is let go of.
 const LET_GO: u32 = 100_000;
+
+/// So many rules take a part of a millisecond.
+const A_LITTLE: u32 = 512;
 
 /// Lists, ready to be asked.
 #[derive(Clone, Debug)]
@@ -333,6 +337,9 @@ fn compile_to(
             read = read.wrapping_add(1);
             if read.is_multiple_of(LET_GO) {
                 text.let_go();
+            }
+            if read.is_multiple_of(A_LITTLE) {
+                pace::rest();
             }
             if failed.is_none() {
                 failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();

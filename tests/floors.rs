@@ -64,6 +64,7 @@ const DOORS: &[Door] = &[
             ("metrics::process", "the system's page size and ticks, to read /proc"),
             ("query::run", "a question gives way to a server on the same machine"),
             ("app::limits", "how many files may be open"),
+            ("shelf::kept", "memory that compiling leaves free goes back to the system"),
             ("load::calls", "measuring: many packets a call, cores, a signal to a child"),
             ("store", "space reserved beforehand, free space, a low priority for sealing"),
         ],

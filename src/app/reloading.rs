@@ -10,7 +10,7 @@ use crate::config::checked::ut1_files;
 use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
-use crate::shelf::{Shelf, ShelfError};
+use crate::shelf::{Shelf, ShelfError, pace};
 use crate::store::yield_to_answers;
 use crate::web::Reload;
 
@@ -116,6 +116,7 @@ async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, R
     let (tell, told) = tokio::sync::oneshot::channel();
     let work = move || {
         yield_to_answers();
+        pace::take_time();
         let before = at_work.engine.snapshot();
         let _ = tell.send(prepare_and_swap(&at_work, cause));
         let_go(&at_work, before);

@@ -32,23 +32,28 @@ const LAST_LENGTH: u8 = b'-' - 1;
 const PAD: usize = 212;
 /// How many symbols each kind of place has.
 const SYMBOLS: usize = 213;
-/// Kinds of places: the beginning of a label, after a vowel, a consonant, a digit, anything else.
-const PLACES: usize = 5;
+/// Kinds of places: the beginning of a label, and after each of the groups below.
+const PLACES: usize = GROUPS.len() + 1;
 /// The beginning of a label.
 const LABEL: usize = 0;
+/// Characters that much the same comes after, so grouped as lists of names have them. All others are in the last group.
+const GROUPS: [&[u8]; 7] = [b"0123456789", b"bf", b"dhjlmrv", b"knqswyz", b"ox", b"cgpt", b"aeiu-_"];
 /// The kind of place that comes after each octet, as its row of the table of words.
 const AFTER: [u16; 256] = {
-    let mut after = [4 << 8; 256];
+    let mut after = [(GROUPS.len() as u16) << 8; 256];
     let mut octet = 0;
-    while octet < 256 {
-        after[octet] = match octet as u8 {
-            ..=LAST_LENGTH => (LABEL as u16) << 8,
-            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => 1 << 8,
-            b'a'..=b'z' => 2 << 8,
-            b'0'..=b'9' => 3 << 8,
-            _ => 4 << 8,
-        };
+    while octet <= LAST_LENGTH as usize {
+        after[octet] = (LABEL as u16) << 8;
         octet += 1;
+    }
+    let mut group = 0;
+    while group < GROUPS.len() {
+        let mut nth = 0;
+        while nth < GROUPS[group].len() {
+            after[GROUPS[group][nth] as usize] = (group as u16 + 1) << 8;
+            nth += 1;
+        }
+        group += 1;
     }
     after
 };

@@ -234,7 +234,7 @@ impl Compiler {
     pub fn finish(mut self, fingerprint: [u8; 32], to: impl Write) -> Result<CompileReport, CompileError> {
         // Names that wait for a code are put aside by it, and counted there.
         self.code()?;
-        let buckets = self.spool.about().div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
+        let buckets = self.spool.about()?.div_ceil(LOAD).clamp(1, u64::from(u32::MAX));
         self.finish_in(buckets, fingerprint, to)
     }
 

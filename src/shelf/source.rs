@@ -15,7 +15,7 @@ use crate::list::journal::Journal;
 use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::seen::{Seen, at_rest};
-use crate::shelf::{Shelf, ShelfError};
+use crate::shelf::{Shelf, ShelfError, pace};
 
 /// How a file packed with gzip begins (RFC 1952 section 2.3.1).
 const PACKED: [u8; 2] = [0x1f, 0x8b];
@@ -112,6 +112,7 @@ fn each_piece(
             Ok(got) => {
                 take(&buffer[..got])?;
                 octets += got as u64;
+                pace::rest();
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(list, path, error)),

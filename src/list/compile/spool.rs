@@ -3,6 +3,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use memmap2::MmapMut;
+
 use super::CompileError;
 
 /// Where what does not fit into memory is put aside: a file that nobody else has, or octets in memory.
@@ -12,7 +14,7 @@ impl<T: Read + Write + Seek + Send> Medium for T {}
 
 /// How many parts there are: one for each first octet of a hash.
 pub(super) const PARTS: usize = 256;
-/// How much of a part is gathered before it is put aside, in octets.
+/// How much of a part is gathered before it is put aside, in octets, the longest name included.
 const GATHERED: usize = 32 << 10;
 /// Octets before a name: hash, line, source, length.
 const BEFORE: usize = 8 + 4 + 4 + 2;
@@ -51,15 +53,31 @@ impl Spool {
     /// Adds a name in whatever form.
     #[inline]
     pub(super) fn add(&mut self, hash: u64, line: u32, source: u32, name: &[u8]) -> io::Result<()> {
-        let part = &mut self.parts[(hash >> 56) as usize];
-        put(&mut part.gathered, hash, line, source, name);
-        if part.gathered.len() >= GATHERED { self.put_aside((hash >> 56) as usize) } else { Ok(()) }
+        let number = (hash >> 56) as usize;
+        let part = &mut self.parts[number];
+        if part.gathered.len() + BEFORE + name.len() > part.gathered.capacity() {
+            self.make_room(number)?;
+        }
+        put(&mut self.parts[number].gathered, hash, line, source, name);
+        Ok(())
     }
 
+    /// Makes room for one more name in a part: more of it while it is little, so that few names need little, and never more than is put
+    /// aside at once.
     #[cold]
+    fn make_room(&mut self, number: usize) -> io::Result<()> {
+        let gathered = &mut self.parts[number].gathered;
+        if gathered.capacity() >= GATHERED {
+            return self.put_aside(number);
+        }
+        let room = (gathered.capacity() * 2).clamp(GATHERED / 32, GATHERED);
+        gathered.reserve_exact(room - gathered.len());
+        Ok(())
+    }
+
     fn put_aside(&mut self, number: usize) -> io::Result<()> {
         let part = &mut self.parts[number];
-        self.distinct.add_all(&part.gathered);
+        self.distinct.add_all(&part.gathered)?;
         self.medium.write_all(&part.gathered)?;
         part.aside.push((self.end, part.gathered.len()));
         self.end += part.gathered.len() as u64;
@@ -68,11 +86,11 @@ impl Spool {
     }
 
     /// About how many different hashes were added. To be asked once, when all were.
-    pub(super) fn about(&mut self) -> u64 {
+    pub(super) fn about(&mut self) -> io::Result<u64> {
         for part in &self.parts {
-            self.distinct.add_all(&part.gathered);
+            self.distinct.add_all(&part.gathered)?;
         }
-        self.distinct.about()
+        Ok(self.distinct.about())
     }
 
     /// Everything of one part: the octets, and in the order of their hashes, equal ones as they were added, the names in them.
@@ -142,7 +160,8 @@ pub(super) fn each(octets: &[u8], mut visit: impl FnMut(Entry, &[u8])) {
 /// About how many different hashes there are: a bit for each of many ranges of them, and how many bits were set (linear counting). They come
 /// by the part, so that the bits they set lie together.
 struct Distinct {
-    bits: Vec<u64>,
+    /// Memory of its own, zeroed by the system page by page as they are touched: it goes back whole, where the C library would keep it.
+    bits: Option<MmapMut>,
     set: u64,
 }
 
@@ -151,21 +170,22 @@ impl Distinct {
     const BITS: u64 = 1 << 26;
 
     fn new() -> Distinct {
-        Distinct { bits: Vec::new(), set: 0 }
+        Distinct { bits: None, set: 0 }
     }
 
     /// Adds the hashes of names as [`put`] wrote them.
-    fn add_all(&mut self, octets: &[u8]) {
-        if self.bits.is_empty() {
-            // Zeroed by the system, page by page as they are touched.
-            self.bits = vec![0; Distinct::BITS as usize / 64];
-        }
+    fn add_all(&mut self, octets: &[u8]) -> io::Result<()> {
+        let bits = match &mut self.bits {
+            Some(bits) => bits,
+            None => self.bits.insert(MmapMut::map_anon(Distinct::BITS as usize / 8)?),
+        };
         each(octets, |entry, _| {
             let place = entry.hash >> (64 - Distinct::BITS.trailing_zeros());
-            let (word, bit) = (&mut self.bits[(place / 64) as usize], 1 << (place % 64));
-            self.set += u64::from(*word & bit == 0);
-            *word |= bit;
+            let (octet, bit) = (&mut bits[(place / 8) as usize], 1 << (place % 8));
+            self.set += u64::from(*octet & bit == 0);
+            *octet |= bit;
         });
+        Ok(())
     }
 
     fn about(&self) -> u64 {
