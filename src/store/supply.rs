@@ -28,7 +28,7 @@ pub(crate) fn prepare(shared: &Shared, desk: &Desk) -> Result<Segment, StoreErro
 pub(crate) fn look_round(shared: &Shared, failing: &mut bool) {
     // First of all: a lane may have little left that it can write to without a wait.
     populate_ahead(shared);
-    let outcome = sync(shared).and(supply(shared));
+    let outcome = sync_by(shared, Segment::sync_what_was_left).and(supply(shared));
     if let Err(error) = &outcome
         && !*failing
     {
@@ -70,13 +70,18 @@ fn populate_ahead(shared: &Shared) {
 
 /// Puts everything appended on the medium.
 pub(crate) fn sync(shared: &Shared) -> Result<(), StoreError> {
+    sync_by(shared, Segment::sync)
+}
+
+fn sync_by(shared: &Shared, sync: fn(&Segment) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let all: Vec<_> = locked(&shared.segments).clone();
+    // What is appended from here on may wait for the next round.
     let now = shared.clock.now();
     for segment in all.iter().filter(|one| one.wants_sync()) {
         segment.step_aside();
         // Before the sync: each page that is still mapped then has to be made read-only, with an interrupt for the lane's processor.
         segment.let_go(segment.size());
-        segment.sync()?;
+        sync(segment)?;
         segment.populate_ahead(true);
     }
     shared.synced_at.store(now.micros(), Ordering::Relaxed);

@@ -194,3 +194,27 @@ fn a_lane_that_has_written_little_to_its_page_goes_on_with_it() {
     segment.step_aside();
     assert_eq!(segment.aside(), pages::size());
 }
+
+#[test]
+fn what_a_lane_appends_behind_a_page_it_left_is_put_on_the_medium_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = Segment::prepare(&Disk::default(), folder.path(), SMALLEST, 3, "dns1").unwrap();
+    segment.begin(1);
+    let mut lane = Writer { segment: &segment, at: HEAD, next: 1 };
+    while lane.at < 3000 {
+        lane.append();
+    }
+    segment.step_aside();
+    lane.at = segment.aside();
+    lane.append();
+    segment.sync_what_was_left().unwrap();
+    assert_eq!(segment.synced.load(Ordering::Relaxed), pages::size() as u64, "the page it stands in is left alone");
+    assert!(segment.wants_sync());
+    // It has little on its new page, and is not asked again.
+    segment.step_aside();
+    segment.sync_what_was_left().unwrap();
+    assert!(!segment.wants_sync());
+    lane.append();
+    segment.sync().unwrap();
+    assert!(!segment.wants_sync());
+}
