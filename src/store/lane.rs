@@ -1,7 +1,7 @@
 //! A lane: where one worker appends its records. A copy into mapped memory and a CRC; no lock, no system call, no allocation.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::record::Record;
 use crate::store::error::StoreError;
@@ -66,8 +66,9 @@ pub struct Lane {
     at: usize,
     /// The next sequence number.
     next: u64,
-    /// Segments left behind that may not be on the medium yet.
-    behind: Vec<Arc<Segment>>,
+    /// Segments left behind that may not be on the medium yet. They are not held: the last to let go of one that was removed unmaps it, and
+    /// with that the file system frees its blocks, which may take many milliseconds. What is gone was sealed.
+    behind: Vec<Weak<Segment>>,
 }
 
 impl Lane {
@@ -113,10 +114,10 @@ impl Lane {
 
     /// Waits until everything appended so far is on the medium: for `sync_interval = "0ms"`, before the answers leave.
     pub fn sync(&self) -> Result<(), StoreError> {
-        for segment in self.behind.iter().chain([&self.segment]) {
+        for segment in self.behind.iter().filter_map(Weak::upgrade) {
             segment.sync()?;
         }
-        Ok(())
+        self.segment.sync()
     }
 
     /// Goes on in a fresh segment; false when there is none to be had.
@@ -151,8 +152,8 @@ impl Lane {
         self.at = segment::HEAD;
         old.retire();
         locked(&self.shared.segments).push(fresh);
-        self.behind.retain(|segment| segment.wants_sync());
-        self.behind.push(old);
+        self.behind.retain(|segment| segment.strong_count() > 0);
+        self.behind.push(Arc::downgrade(&old));
         self.shared.wake_supply();
         true
     }
