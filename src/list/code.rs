@@ -400,7 +400,7 @@ mod tests {
             frequencies.count(Spelled::of(name.as_wire()));
         }
         let code = frequencies.code();
-        let again = Code::from_bytes(&code.to_bytes()).unwrap();
+        let again = Code::from_bytes(code.to_bytes()).unwrap();
         assert_eq!(again.to_bytes(), code.to_bytes());
         again
     }

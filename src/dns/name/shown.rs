@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Appends the presentation form of a name in wire form, as [`Name::write_to`] does, but with its letters as they are. Of octets that are no
+/// Appends the presentation form of a name in wire form, as [`Name::write_to`](super::Name::write_to) does, but with its letters as they are. Of octets that are no
 /// name it appends the labels that are there.
 pub fn show_name(to: &mut Vec<u8>, wire: &[u8]) {
     /// What is written to memory.

@@ -147,7 +147,7 @@ impl Matcher {
 /// A bit for each octet that is zero, the first octet lowest.
 #[inline]
 fn bits_of_zeros(of: u64) -> u32 {
-    let others = ((of & !HIGHEST) + !HIGHEST | of) & HIGHEST;
+    let others = (((of & !HIGHEST) + !HIGHEST) | of) & HIGHEST;
     // Each product of a bit and one of the factor's has a place of its own.
     ((!others & HIGHEST) >> 7).wrapping_mul(0x0102_0408_1020_4080).wrapping_shr(56) as u32
 }

@@ -82,7 +82,7 @@ pub(crate) fn take_apart<'a>(frame: &'a [u8], asker: &mut Vec<u8>, manner: &mut 
     let length = |of: u64, number: u32| (of >> (16 * number)) as usize & 0xffff;
     let (qname, tail) = tail.split_at_checked((device >> 48) as usize & 0xff)?;
     let named = codes & u64::from(QNAME) != 0;
-    if named != !qname.is_empty() || named && !is_name(qname) {
+    if named == qname.is_empty() || named && !is_name(qname) {
         return None;
     }
     let (zone, texts) = (length(lengths, 0), length(lengths, 1) + length(lengths, 2));
