@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::peer::{free_address, with_free_ports};
 
 /// What it says where a port was taken since it was found to be free.
-const TAKEN: [&str; 2] = ["in use by another process", "cannot be listened on"];
+const TAKEN: [&str; 2] = ["in use by ", "cannot be listened on"];
 
 /// A running Cordon. Dropping it ends it by SIGTERM.
 pub struct Cordon {
