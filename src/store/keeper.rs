@@ -51,7 +51,10 @@ impl Keeper {
         let step = plan::next_step(&self.held()?, &self.shared.limits, now);
         match step {
             Step::Keep => {}
-            Step::Seal => while self.seal(now)? {},
+            Step::Seal => {
+                while self.seal(now)? {}
+                crate::store::give_back_memory();
+            }
             Step::Expire => self.expire(now)?,
         }
         Ok(step)

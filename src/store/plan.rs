@@ -80,7 +80,7 @@ impl Limits {
         Limits {
             seal_every: log.seal_every,
             seal_bytes: 256 << 20,
-            seal_rows: 1_000_000,
+            seal_rows: 4 * 131_072,
             retain: log.retain,
             segment_bytes: 16 << 20,
             keep_free: 128 << 20,
