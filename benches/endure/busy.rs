@@ -15,6 +15,7 @@ pub(crate) fn run(folder: &Path, options: &mut Options) {
     let qps: f64 = options.take("--qps", 20_000.0);
     let seal: u64 = options.take("--seal", 3);
     let kept = options.take("--kept", 0) == 1;
+    options.all_taken();
     let house = House::start(folder, &format!("[log]\nseal_every = \"{seal}s\"\n"), kept);
     let target = house.target();
     warm(&Work::each_once(&house.names), &target).expect("the cache can be filled");

@@ -21,6 +21,7 @@ pub(crate) fn run(folder: &Path, options: &mut Options) {
     let beyond: u64 = options.take("--beyond", answers / 10);
     let qps: f64 = options.take("--qps", 25_000.0);
     let size: String = options.take("--size", "4GiB".to_owned());
+    options.all_taken();
     let house = House::start(folder, &format!("[cache]\nsize = \"{size}\"\n"), true);
     let target = house.target();
     let popular = Work::each_once(&house.names);

@@ -13,6 +13,7 @@ const ENDS: usize = 5;
 pub(crate) fn run(folder: &Path, options: &mut Options) {
     let minutes: usize = options.take("--minutes", 60);
     let qps: f64 = options.take("--qps", 50_000.0);
+    options.all_taken();
     let house = House::start(folder, "", true);
     let target = house.target();
     warm(&Work::each_once(&house.names), &target).expect("the cache can be filled");

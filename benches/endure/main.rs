@@ -27,6 +27,11 @@ const LISTED: usize = 1_000_000;
 struct Options(Vec<String>);
 
 impl Options {
+    /// Nothing may be left when all options were taken.
+    fn all_taken(&self) {
+        assert!(self.0.is_empty(), "unknown: {:?}; there are cache and busy, and without a word the long run", self.0);
+    }
+
     fn take<T: std::str::FromStr>(&mut self, name: &str, usual: T) -> T {
         let Some(at) = self.0.iter().position(|argument| argument == name) else { return usual };
         self.0.remove(at);
@@ -43,14 +48,15 @@ fn main() {
     let below: String = options.take("--dir", std::env::temp_dir().display().to_string());
     let folder = PathBuf::from(below).join(format!("cordon-bench-endure-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let what = options.0.iter().position(|argument| !argument.starts_with('-')).map(|at| options.0.remove(at));
-    match what.as_deref() {
-        None => hour::run(&folder, &mut options),
-        Some("cache") => cache::run(&folder, &mut options),
-        Some("busy") => busy::run(&folder, &mut options),
-        Some(other) => panic!("unknown: {other}; there are cache and busy, and without a word the long run"),
+    let mut is = |word: &str| {
+        let at = options.0.iter().position(|argument| argument == word);
+        at.map(|at| options.0.remove(at)).is_some()
+    };
+    match (is("cache"), is("busy")) {
+        (true, _) => cache::run(&folder, &mut options),
+        (_, true) => busy::run(&folder, &mut options),
+        (false, false) => hour::run(&folder, &mut options),
     }
-    assert!(options.0.is_empty(), "unknown: {:?}", options.0);
     std::fs::remove_dir_all(&folder).expect("our own folder can be removed");
 }
 
