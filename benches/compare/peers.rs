@@ -130,7 +130,7 @@ fn echo(ground: &Ground<'_>) -> Result<Running, String> {
 
 fn cordon(ground: &Ground<'_>) -> Result<Running, String> {
     let (program, folder) = (Path::new(env!("CARGO_BIN_EXE_cordon")), fresh(ground, "cordon")?);
-    let server = Server::start(program, &folder, ground.list, ground.upstream, 1, ground.cores);
+    let server = Server::start(program, &folder, ground.list, ground.upstream, 1, ground.cores, "");
     let server = server.map_err(|error| error.to_string())?;
     Ok(Running { address: server.address, ready: server.started_in, what: What::Cordon(Box::new(server)) })
 }

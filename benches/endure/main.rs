@@ -92,7 +92,7 @@ impl House {
         }
         let program = Path::new(env!("CARGO_BIN_EXE_cordon"));
         let server =
-            Server::start_with(program, folder, &list, upstream.address(), 1, &cores, more).expect("the server starts");
+            Server::start(program, folder, &list, upstream.address(), 1, &cores, more).expect("the server starts");
         House { server, names, cores, list, _upstream: upstream }
     }
 

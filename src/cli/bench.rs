@@ -134,7 +134,7 @@ fn find(args: &BenchArgs, program: &Path, folder: &Path) -> Result<Found, Failur
     let echo =
         Target { address: echo.address(), processes: vec![std::process::id()], only: Some(Echo::THREADS), echo: true };
     say("starting the server; it compiles the list");
-    let server = Server::start(program, folder, &path, upstream.address(), workers, &cores)
+    let server = Server::start(program, folder, &path, upstream.address(), workers, &cores, "")
         .map_err(|error| Failure::start(error.to_string()))?;
     let target = Target { address: server.address, processes: vec![server.process()], only: None, echo: false };
     let ready = server.resident().unwrap_or(0);

@@ -3,7 +3,7 @@
 //! First comes the top-level domain, a frequent one as one symbol; then the octets of the other labels from left to right. What stood before
 //! tells which characters are likely, vowels after consonants, so each of a few kinds of places has a code of its own. Octets below the
 //! hyphen are no part of usual names, so on the wire they are lengths: all of them are the symbol [`END`], which closes the label before. So
-//! the word of an octet depends on it and the one before it alone, and names are coded four octets at a time without a look at where their
+//! the word of an octet depends on it and the one before it alone, and names are coded eight octets at a time without a look at where their
 //! labels begin.
 //!
 //! Two kinds of names have another beginning: one with a rare top-level domain has [`OTHER`] and then all its labels, and one that is [`ODD`],

@@ -37,26 +37,11 @@ pub struct Sealing {
 }
 
 impl Server {
-    /// Starts `program` on a list, with an upstream, in a folder that is there; waits until it is ready.
+    /// Starts `program` on a list, with an upstream and `more` tables of configuration, in a folder that is there; waits until it is ready.
     ///
     /// # Errors
     /// It does not start: the text says what it said.
     pub fn start(
-        program: &Path,
-        folder: &Path,
-        list: &Path,
-        upstream: SocketAddr,
-        workers: usize,
-        cores: &Cores,
-    ) -> io::Result<Server> {
-        Server::start_with(program, folder, list, upstream, workers, cores, "")
-    }
-
-    /// As [`Server::start`], with more tables of configuration.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn start_with(
         program: &Path,
         folder: &Path,
         list: &Path,

@@ -41,7 +41,7 @@ pub(crate) struct Live {
     segment: u32,
     /// And where.
     at: u32,
-    asker: u32,
+    subject: u32,
     manner: u32,
 }
 
@@ -49,7 +49,7 @@ impl Live {
     /// The numbers of who asked and of the manner; none when they are not kept.
     #[inline]
     pub(crate) fn pieces(&self) -> Option<(u32, u32)> {
-        (self.asker != NOT_KEPT && self.manner != NOT_KEPT).then_some((self.asker, self.manner))
+        (self.subject != NOT_KEPT && self.manner != NOT_KEPT).then_some((self.subject, self.manner))
     }
 }
 
@@ -58,7 +58,7 @@ impl Live {
 pub(crate) struct Recurring {
     /// What lanes there are, with the node of each: part of who asked.
     origins: Vec<(Box<str>, u16)>,
-    askers: Pieces,
+    subjects: Pieces,
     manners: Pieces,
 }
 
@@ -95,8 +95,8 @@ impl Pieces {
 /// Octets behind who asked that say of which origin.
 const ORIGIN: usize = 8;
 
-fn asker_frame(asker: &[u8], frame: &mut Vec<u8>) {
-    pieces::asker_frame(&asker[..asker.len() - ORIGIN], frame);
+fn subject_frame(subject: &[u8], frame: &mut Vec<u8>) {
+    pieces::subject_frame(&subject[..subject.len() - ORIGIN], frame);
 }
 
 impl Recurring {
@@ -111,11 +111,11 @@ impl Recurring {
     }
 
     /// The node, the lane and the row that say who asked; of all else the row says nothing. It is put together in `frame`.
-    pub(crate) fn asker<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
-        let asker = self.askers.keys.of(number);
-        let (_, origin) = asker.split_last_chunk::<ORIGIN>()?;
+    pub(crate) fn subject<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
+        let subject = self.subjects.keys.of(number);
+        let (_, origin) = subject.split_last_chunk::<ORIGIN>()?;
         let (node, lane) = self.origins.get(u64::from_le_bytes(*origin) as usize)?;
-        asker_frame(asker, frame);
+        subject_frame(subject, frame);
         Some((node, *lane, Row::read(frame)?))
     }
 
@@ -157,7 +157,7 @@ pub(crate) struct Gathered {
 /// Where frames are taken apart.
 #[derive(Default)]
 struct Room {
-    asker: Vec<u8>,
+    subject: Vec<u8>,
     manner: Vec<u8>,
     frame: Vec<u8>,
 }
@@ -166,13 +166,13 @@ impl Gathered {
     /// When the query of a frame arrived, and its pieces; none when it is none that can be read.
     #[inline]
     fn row(&mut self, bytes: &[u8], origin: u32, room: &mut Room) -> Option<(Moment, u32, u32)> {
-        let own = pieces::take_apart(bytes, &mut room.asker, &mut room.manner)?;
-        room.asker.extend_from_slice(&u64::from(origin).to_le_bytes());
+        let own = pieces::take_apart(bytes, &mut room.subject, &mut room.manner)?;
+        room.subject.extend_from_slice(&u64::from(origin).to_le_bytes());
         let recurring = &mut self.recurring;
-        let asker = recurring.askers.number(&room.asker, &mut room.frame, asker_frame);
+        let subject = recurring.subjects.number(&room.subject, &mut room.frame, subject_frame);
         let manner = recurring.manners.number(&room.manner, &mut room.frame, pieces::manner_frame);
-        match (asker, manner) {
-            (Found::Number(asker), Found::Number(manner)) => Some((own.time, asker, manner)),
+        match (subject, manner) {
+            (Found::Number(subject), Found::Number(manner)) => Some((own.time, subject, manner)),
             (Found::Unreadable, _) | (_, Found::Unreadable) => None,
             _ => Row::read(bytes).map(|row| (row.time, NOT_KEPT, NOT_KEPT)),
         }
@@ -235,7 +235,7 @@ impl Gathered {
                 next = segment.first();
             }
             for met in walk.by_ref() {
-                let Some((time, asker, manner)) = gathered.row(met.bytes, origin, &mut room) else { continue };
+                let Some((time, subject, manner)) = gathered.row(met.bytes, origin, &mut room) else { continue };
                 if met.seq < next || accounted.has(met.seq) {
                     next = next.max(met.seq.saturating_add(1));
                     continue;
@@ -243,7 +243,7 @@ impl Gathered {
                 gap(next, met.seq - 1, "damaged", &mut gathered.gaps);
                 next = met.seq.saturating_add(1);
                 let (segment, at) = (index as u32, met.at as u32);
-                gathered.put(lane, met.seq, Live { time, segment, at, asker, manner });
+                gathered.put(lane, met.seq, Live { time, segment, at, subject, manner });
                 if gathered.rows >= most {
                     gathered.more = true;
                     break;

@@ -158,7 +158,7 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
     for (at, row) in rows.rows.iter().enumerate() {
         rows.ahead(at + AHEAD);
         match row.pieces() {
-            Some((asker, manner)) => group.push(rows.recurring, &rows.own(row)?, asker, manner).map_err(refused)?,
+            Some((subject, manner)) => group.push(rows.recurring, &rows.own(row)?, subject, manner).map_err(refused)?,
             None => {
                 let (segment, seq, whole) = rows.whole(row)?;
                 group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused)?;

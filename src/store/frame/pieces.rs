@@ -29,17 +29,17 @@ pub(crate) struct Own<'a> {
 
 /// Words of the fixed fields: see `Draft::write` for what lies where.
 const WORDS: usize = FIXED / 8;
-const ASKER_WORDS: usize = 5;
+const SUBJECT_WORDS: usize = 5;
 const MANNER_WORDS: usize = 5;
 /// Flags of who asked.
-const ASKER_FLAGS: u64 = (V6 | MAC | HOST | USER | AS_OF) as u64;
+const SUBJECT_FLAGS: u64 = (V6 | MAC | HOST | USER | AS_OF) as u64;
 /// In the word of flags and codes: those flags, and how the subject was known.
-const ASKER_CODES: u64 = ASKER_FLAGS | 0xff << VIA;
+const SUBJECT_CODES: u64 = SUBJECT_FLAGS | 0xff << VIA;
 const VIA: u32 = 40;
 /// In the same word: how many labels a rule covers.
 const LABELS: u32 = 56;
 /// In the word of the first four lengths: those of host and user.
-const ASKER_LENGTHS: u64 = 0xffff_ffff << 16;
+const SUBJECT_LENGTHS: u64 = 0xffff_ffff << 16;
 /// In the word of device and name: the device. The length of the name is behind it.
 const DEVICE: u64 = (1 << 48) - 1;
 /// In the word of type and codes: the source port.
@@ -73,10 +73,10 @@ pub(crate) fn own(frame: &[u8]) -> Option<Own<'_>> {
     })
 }
 
-/// Gives what is a frame's own, and puts who asked and in what manner it was answered into `asker` and `manner`. None when the frame
+/// Gives what is a frame's own, and puts who asked and in what manner it was answered into `subject` and `manner`. None when the frame
 /// cannot be read; it can when the two can as well.
 #[inline]
-pub(crate) fn take_apart<'a>(frame: &'a [u8], asker: &mut Vec<u8>, manner: &mut Vec<u8>) -> Option<Own<'a>> {
+pub(crate) fn take_apart<'a>(frame: &'a [u8], subject: &mut Vec<u8>, manner: &mut Vec<u8>) -> Option<Own<'a>> {
     let (words, tail) = words(frame)?;
     let [_, as_of, generation, _, question, codes, device, low, high, lengths, more_lengths] = words;
     let length = |of: u64, number: u32| (of >> (16 * number)) as usize & 0xffff;
@@ -91,10 +91,10 @@ pub(crate) fn take_apart<'a>(frame: &'a [u8], asker: &mut Vec<u8>, manner: &mut 
         return None;
     }
     // The lengths of host and user stand where the codes of the answer would.
-    let who = (codes & ASKER_FLAGS) | (codes >> VIA & 0xff) << 16 | (lengths & ASKER_LENGTHS) << 16;
-    put(asker, [as_of, who, device & DEVICE, low, high], [tail.get(zone..zone + texts)?, &[]]);
-    let codes_of_manner = codes & !ASKER_CODES & !(0xff << LABELS);
-    let what = [generation, question & !PORT, codes_of_manner, lengths & !ASKER_LENGTHS, more_lengths];
+    let who = (codes & SUBJECT_FLAGS) | (codes >> VIA & 0xff) << 16 | (lengths & SUBJECT_LENGTHS) << 16;
+    put(subject, [as_of, who, device & DEVICE, low, high], [tail.get(zone..zone + texts)?, &[]]);
+    let codes_of_manner = codes & !SUBJECT_CODES & !(0xff << LABELS);
+    let what = [generation, question & !PORT, codes_of_manner, lengths & !SUBJECT_LENGTHS, more_lengths];
     // Most often there is neither host nor user between the zone and the other texts.
     let around = if texts == 0 { [tail, &[]] } else { [tail.get(..zone)?, tail.get(zone + texts..)?] };
     put(manner, what, around);
@@ -108,14 +108,14 @@ fn put<const N: usize>(to: &mut Vec<u8>, words: [u64; N], texts: [&[u8]; 2]) {
     texts.into_iter().filter(|text| !text.is_empty()).for_each(|text| to.extend_from_slice(text));
 }
 
-/// A frame, but for its head, that says who asked as `asker` does, and of all else as little as a frame can.
-pub(crate) fn asker_frame(asker: &[u8], frame: &mut Vec<u8>) {
-    let Some(([as_of, who, device, low, high], texts)) = taken::<ASKER_WORDS>(asker) else { return frame.clear() };
+/// A frame, but for its head, that says who asked as `subject` does, and of all else as little as a frame can.
+pub(crate) fn subject_frame(subject: &[u8], frame: &mut Vec<u8>) {
+    let Some(([as_of, who, device, low, high], texts)) = taken::<SUBJECT_WORDS>(subject) else { return frame.clear() };
     let some = u64::from(codes::of_transport(Transport::Udp)) << 16
         | u64::from(codes::of_action(Action::Allowed)) << 24
         | u64::from(codes::of_rule_kind(RuleKind::None)) << 48;
     let codes = (who & 0xffff) | (who >> 16 & 0xff) << VIA | some;
-    put(frame, whole([0, as_of, 0, 0, 0, codes, device, low, high, who >> 16 & ASKER_LENGTHS, 0]), [texts, &[]]);
+    put(frame, whole([0, as_of, 0, 0, 0, codes, device, low, high, who >> 16 & SUBJECT_LENGTHS, 0]), [texts, &[]]);
 }
 
 /// A frame, but for its head, that says in what manner it was answered as `manner` does. The name is the root, if there was one, and a line

@@ -102,21 +102,21 @@ fn the_longest_record_fits_the_longest_frame() {
 
 /// What the pieces of a frame say, put together, is what the frame says: all of it, or nothing where it cannot be read.
 fn pieces_say_what_the_whole_does(frame: &[u8]) {
-    let (mut asker, mut manner, mut of_asker, mut of_manner) = (vec![7], vec![7], vec![7], vec![7]);
-    let own = pieces::take_apart(frame, &mut asker, &mut manner);
-    pieces::asker_frame(&asker, &mut of_asker);
+    let (mut whom, mut manner, mut of_subject, mut of_manner) = (vec![7], vec![7], vec![7], vec![7]);
+    let own = pieces::take_apart(frame, &mut whom, &mut manner);
+    pieces::subject_frame(&whom, &mut of_subject);
     pieces::manner_frame(&manner, &mut of_manner);
-    let all = own.and_then(|own| Some((own, Row::read(&of_asker)?, Row::read(&of_manner)?)));
-    let whole = all.map(|(own, asker, manner)| Row {
+    let all = own.and_then(|own| Some((own, Row::read(&of_subject)?, Row::read(&of_manner)?)));
+    let whole = all.map(|(own, whom, manner)| Row {
         time: own.time,
         client_port: own.client_port,
         duration_us: own.duration_us,
-        client: asker.client,
-        device: asker.device,
-        host: asker.host,
-        user: asker.user,
-        via: asker.via,
-        as_of: asker.as_of,
+        client: whom.client,
+        device: whom.device,
+        host: whom.host,
+        user: whom.user,
+        via: whom.via,
+        as_of: whom.as_of,
         qname: manner.qname.map(|_| own.qname),
         rule: match manner.rule {
             Rule::Line { .. } => Rule::Line { line: own.line, labels: own.labels },
@@ -125,22 +125,22 @@ fn pieces_say_what_the_whole_does(frame: &[u8]) {
         ..manner
     });
     assert_eq!(whole, Row::read(frame));
-    let Some((own, asker, manner)) = all else { return };
+    let Some((own, whom, manner)) = all else { return };
     assert_eq!(pieces::own(frame), Some(own));
     assert_eq!(Some(own.seq), number(frame));
     assert_eq!((manner.device, manner.host, manner.user, manner.via, manner.as_of), (None, None, None, None, None));
-    assert_eq!((asker.qname, asker.category, asker.answer, asker.rule), (None, None, "", Rule::None));
+    assert_eq!((whom.qname, whom.category, whom.answer, whom.rule), (None, None, "", Rule::None));
 }
 
 #[test]
-fn records_that_differ_in_what_is_their_own_have_the_same_asker_and_manner() {
+fn records_that_differ_in_what_is_their_own_have_the_same_subject_and_manner() {
     let (one, other) = (subject(Some(Known { user: Some("u1".into()), ..Known::default() })), subject(None));
     let qname = Name::parse("www.example.com").unwrap();
     let another = Name::parse("another-name.example").unwrap();
     let of = |record: &Record<'_>| {
-        let (mut asker, mut manner) = (Vec::new(), Vec::new());
-        pieces::take_apart(&framed(record, 1), &mut asker, &mut manner).unwrap();
-        (asker, manner)
+        let (mut whom, mut manner) = (Vec::new(), Vec::new());
+        pieces::take_apart(&framed(record, 1), &mut whom, &mut manner).unwrap();
+        (whom, manner)
     };
     let blocked = |line| Record { rule: Rule::Line { line, labels: 2 }, ..bare(&one, Some(&qname)) };
     let first = of(&blocked(1));

@@ -20,7 +20,7 @@ use crate::store::part::words::{NOTHING, Words};
 use crate::store::part::{BLOOMED, GROUP_ROWS, PAGE_ROWS};
 
 /// Columns of who asked.
-const ASKER: [&str; 8] = ["node", "lane", "client", "device", "host", "user", "via", "as_of"];
+const SUBJECT: [&str; 8] = ["node", "lane", "client", "device", "host", "user", "via", "as_of"];
 /// Columns of the manner of an answer.
 const MANNER: [&str; 12] = [
     "transport",
@@ -38,13 +38,13 @@ const MANNER: [&str; 12] = [
 ];
 /// Columns that differ from row to row.
 const OWN: [&str; 4] = ["time", "seq", "client_port", "duration_us"];
-const _: () = assert!(ASKER.len() + MANNER.len() + NAMED.len() + OWN.len() == COLUMNS.len());
+const _: () = assert!(SUBJECT.len() + MANNER.len() + NAMED.len() + OWN.len() == COLUMNS.len());
 
 /// Columns of one row group.
 pub(crate) struct Group {
     press: Press,
     own: [Numbers; OWN.len()],
-    askers: Table<{ ASKER.len() }>,
+    subjects: Table<{ SUBJECT.len() }>,
     manners: Table<{ MANNER.len() }>,
     /// For each manner the rule that spoke, as far as it is of the manner.
     spoke: Vec<Spoke>,
@@ -92,7 +92,7 @@ impl Group {
                 let column = COLUMNS.iter().find(|column| column.name == name);
                 Numbers::new(Order::of(column.map_or(Kind::U64, |column| column.kind)))
             }),
-            askers: Table::new(ASKER),
+            subjects: Table::new(SUBJECT),
             manners: Table::new(MANNER),
             spoke: Vec::new(),
             named: Named::new(),
@@ -113,27 +113,27 @@ impl Group {
     }
 
     fn is_heavy(&self) -> bool {
-        self.askers.is_heavy() || self.manners.is_heavy() || self.named.is_heavy()
+        self.subjects.is_heavy() || self.manners.is_heavy() || self.named.is_heavy()
     }
 
-    /// Adds a row whose asker and manner are kept.
+    /// Adds a row whose subject and manner are kept.
     #[inline]
     pub(crate) fn push(
         &mut self,
         recurring: &Recurring,
         own: &Own<'_>,
-        asker: u32,
+        subject: u32,
         manner: u32,
     ) -> Result<(), ParquetError> {
-        let asker = match self.askers.entry(asker) {
+        let subject = match self.subjects.entry(subject) {
             Some(entry) => entry,
-            None => self.new_asker(recurring, asker)?,
+            None => self.new_subject(recurring, subject)?,
         };
         let manner = match self.manners.entry(manner) {
             Some(entry) => entry,
             None => self.new_manner(recurring, manner)?,
         };
-        self.put(own, asker, manner)
+        self.put(own, subject, manner)
     }
 
     /// Adds a row of which nothing is kept.
@@ -144,15 +144,15 @@ impl Group {
         };
         let Row { time, client_port, duration_us, .. } = *row;
         let own = Own { time, seq, client_port, duration_us, qname: row.qname.unwrap_or_default(), line, labels };
-        let (asker, manner) = (self.asker(node, lane, row), self.manner(row));
-        self.put(&own, asker, manner)
+        let (subject, manner) = (self.subject(node, lane, row), self.manner(row));
+        self.put(&own, subject, manner)
     }
 
     #[inline]
-    fn put(&mut self, own: &Own<'_>, asker: u32, manner: u32) -> Result<(), ParquetError> {
+    fn put(&mut self, own: &Own<'_>, subject: u32, manner: u32) -> Result<(), ParquetError> {
         let numbers = [own.time.micros(), own.seq as i64, i64::from(own.client_port), i64::from(own.duration_us)];
         self.own.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
-        self.askers.push(asker);
+        self.subjects.push(subject);
         self.manners.push(manner);
         self.named.push(own, self.spoke.get(manner as usize).unwrap_or(&Spoke::Nothing));
         self.rows += 1;
@@ -161,12 +161,12 @@ impl Group {
     }
 
     #[cold]
-    fn new_asker(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
+    fn new_subject(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
         let mut frame = std::mem::take(&mut self.frame);
-        let asker = recurring.asker(number, &mut frame);
-        let entry = asker.map(|(node, lane, row)| self.asker(node, lane, &row)).ok_or_else(unreadable)?;
+        let subject = recurring.subject(number, &mut frame);
+        let entry = subject.map(|(node, lane, row)| self.subject(node, lane, &row)).ok_or_else(unreadable)?;
         self.frame = frame;
-        self.askers.keep(number, entry);
+        self.subjects.keep(number, entry);
         Ok(entry)
     }
 
@@ -180,8 +180,8 @@ impl Group {
     }
 
     /// A new entry: who asked.
-    fn asker(&mut self, of_node: &str, of_lane: u16, row: &Row<'_>) -> u32 {
-        let [node, lane, client, device, host, user, via, as_of] = &mut self.askers.columns;
+    fn subject(&mut self, of_node: &str, of_lane: u16, row: &Row<'_>) -> u32 {
+        let [node, lane, client, device, host, user, via, as_of] = &mut self.subjects.columns;
         let words = [
             node.text(of_node),
             narrow(lane, Some(of_lane)),
@@ -195,7 +195,7 @@ impl Group {
             row.via.map_or(NOTHING, |known| coded(via, codes::of_via(known), known.word())),
             row.as_of.map_or(NOTHING, |since| wide(as_of, since.micros().to_le_bytes())),
         ];
-        self.askers.add(words)
+        self.subjects.add(words)
     }
 
     /// A new entry: in what manner it was answered.
@@ -243,7 +243,7 @@ impl Group {
         }
         self.page_rows = 0;
         self.own.iter_mut().try_for_each(|column| column.end_page(&mut self.press))?;
-        self.askers.end_page(&mut self.press)?;
+        self.subjects.end_page(&mut self.press)?;
         self.manners.end_page(&mut self.press)?;
         self.named.end_page(&mut self.press)
     }
@@ -256,9 +256,9 @@ impl Group {
         let mut group = file.next_row_group()?;
         for (descriptor, of) in schema.into_iter().zip(COLUMNS) {
             let place = |names: &[&str]| names.iter().position(|name| *name == of.name);
-            let column = match (place(&OWN), place(&ASKER), place(&MANNER), place(&NAMED)) {
+            let column = match (place(&OWN), place(&SUBJECT), place(&MANNER), place(&NAMED)) {
                 (Some(at), ..) => self.own.get_mut(at).map(|column| column as &mut dyn Written),
-                (_, Some(at), ..) => self.askers.columns.get_mut(at).map(|column| column as &mut dyn Written),
+                (_, Some(at), ..) => self.subjects.columns.get_mut(at).map(|column| column as &mut dyn Written),
                 (_, _, Some(at), _) => self.manners.columns.get_mut(at).map(|column| column as &mut dyn Written),
                 (.., at) => at.and_then(|at| self.named.columns.get_mut(at)).map(|column| column as &mut dyn Written),
             };
@@ -267,7 +267,7 @@ impl Group {
             let (octets, close) = column.finish(&mut self.press, finished)?;
             group.append_column(&octets, close)?;
         }
-        self.askers.clear();
+        self.subjects.clear();
         self.manners.clear();
         self.spoke.clear();
         self.named.clear();
