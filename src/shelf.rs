@@ -10,7 +10,6 @@
 
 pub mod added;
 mod kept;
-pub mod pace;
 mod receipt;
 mod seen;
 mod source;
@@ -19,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::behind;
 use crate::config::checked::ListSource;
 use crate::hex::hex;
 use crate::list::{CompileError, CompileReport, Compiler, Format, Matcher, MatcherError, Medium, Rule};
@@ -339,7 +339,7 @@ fn compile_to(
                 text.let_go();
             }
             if read.is_multiple_of(A_LITTLE) {
-                pace::rest();
+                behind::rest();
             }
             if failed.is_none() {
                 failed = compiler.add(ListId(place), list.category, list.role, line, rule).err();

@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use crate::behind;
 use crate::config::checked::Log;
 use crate::moment::{Clock, Moment};
 use disk::Disk;
@@ -199,7 +200,7 @@ impl Store {
     fn start(&mut self) -> Result<(), StoreError> {
         let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let life = move || {
-                yield_to_answers();
+                behind::stand();
                 body();
             };
             std::thread::Builder::new()
@@ -389,38 +390,5 @@ fn lock(disk: &Disk, paths: &Paths) -> Result<File, StoreError> {
                 return Err(StoreError::file(&paths.lock, "lock the file")(error));
             }
         }
-    }
-}
-
-/// How far behind answers housekeeping stands (nice(2)).
-const BEHIND: i32 = 10;
-/// The shortest slice of processor time a thread can ask for, in nanoseconds (sched(7), since Linux 6.12; what is older takes no notice).
-const SHORTEST_SLICE: u64 = 100_000;
-
-/// Answers come before housekeeping: this thread gives way to them. Not by the idle class, which would leave a reload undone for as long as a
-/// machine is busy. The short slice is for whoever wakes up while this thread has the processor: it is kept until its slice is used up, which
-/// is some milliseconds else, and a worker with a query would wait for that.
-pub(crate) fn yield_to_answers() {
-    // SAFETY: `attributes` is a valid value of its C struct in which all zeros mean the usual class, and it lives for the calls, which concern
-    // the calling thread alone; on Linux a thread has its own priority. Refused, nothing is lost.
-    unsafe {
-        let mut attributes: libc::sched_attr = std::mem::zeroed();
-        attributes.size = size_of::<libc::sched_attr>() as u32;
-        attributes.sched_policy = libc::SCHED_OTHER as u32;
-        attributes.sched_nice = BEHIND;
-        attributes.sched_runtime = SHORTEST_SLICE;
-        if libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) != 0 {
-            let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-            libc::setpriority(libc::PRIO_PROCESS, thread, BEHIND);
-        }
-    }
-}
-
-/// Gives free memory back to the system. A seal takes some tens of megabytes, which the C library would keep for the next one.
-pub(crate) fn give_back_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it is called with a plain number, locks what it looks at, and touches free memory only.
-    unsafe {
-        libc::malloc_trim(0);
     }
 }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::watch::{Stamps, Watched};
 use super::{Parts, compile, load};
+use crate::behind;
 use crate::config::Config;
 use crate::config::checked::ut1_files;
 use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, needs_restart, probe};
 use crate::list::journal;
-use crate::shelf::{Shelf, ShelfError, pace};
-use crate::store::yield_to_answers;
+use crate::shelf::{Shelf, ShelfError};
 use crate::web::Reload;
 
 /// How long a snapshot that is no longer in force is waited for: a query that waits for an upstream may hold it so long.
@@ -115,8 +115,8 @@ async fn apart(parts: &Arc<Parts>, cause: Cause) -> Result<Result<Option<u64>, R
     let at_work = Arc::clone(parts);
     let (tell, told) = tokio::sync::oneshot::channel();
     let work = move || {
-        yield_to_answers();
-        pace::take_time();
+        behind::stand();
+        behind::take_time();
         let before = at_work.engine.snapshot();
         let _ = tell.send(prepare_and_swap(&at_work, cause));
         let_go(&at_work, before);

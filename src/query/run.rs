@@ -9,10 +9,10 @@ use arrow::error::ArrowError;
 use super::evaluate;
 use super::filter::{Filter, Span};
 use super::scan::{OpenPart, Unreadable, conform, guarded};
+use crate::behind;
 use crate::moment::Moment;
 use crate::store::StoreError;
 use crate::store::reader::{PartRef, Reader};
-use crate::store::yield_to_answers;
 
 /// What a question may cost.
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +191,7 @@ pub fn aside<T: Send>(question: impl FnOnce() -> T + Send) -> std::io::Result<T>
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("cordon-query".into());
         let running = thread.spawn_scoped(scope, || {
-            yield_to_answers();
+            behind::stand();
             question()
         })?;
         running.join().map_err(|_| std::io::Error::other("the question ended in a panic"))

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use memmap2::{Mmap, MmapOptions};
 
+use crate::behind;
 use crate::hex::hex;
 use crate::list::{Matcher, MatcherError};
-use crate::shelf::{Shelf, ShelfError, Yield, pace, receipt};
+use crate::shelf::{Shelf, ShelfError, Yield, receipt};
 
 /// How much older than the newest compiled file an unfinished one must be to count as left behind by a killed process.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
@@ -33,7 +34,7 @@ pub(super) struct Aside {
 
 impl Write for &Aside {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        pace::rest();
+        behind::rest();
         (&self.file).write(bytes)
     }
 
@@ -104,7 +105,7 @@ impl Shelf {
         beside.put(&json)?;
         beside.name(&receipt_file)?;
         compiled.name(&file)?;
-        give_back();
+        behind::give_back();
         let octets = load(&file, self.readers()).map_err(at(&file))?;
         match octets.open() {
             Ok(matcher) => Ok((file, matcher)),
@@ -183,16 +184,6 @@ impl Shelf {
     }
 }
 
-/// Gives free memory back to the system. Compiling leaves tens of megabytes in small pieces, which the C library would keep for the next time;
-/// what it put together is read into memory now, beside what is in force.
-fn give_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it is called with a plain number, locks what it looks at, and touches free memory only.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// The octets of a compiled file, and the checksum over all that it covers.
 struct Octets {
     memory: Mmap,
@@ -235,10 +226,10 @@ fn load(path: &Path, readers: usize) -> io::Result<Octets> {
         let parts = octets.chunks_mut(of_each).zip(0u64..);
         let reading: Vec<_> = parts
             .map(|(part, number)| {
-                let (file, has_time) = (&file, pace::has_time());
+                let (file, has_time) = (&file, behind::has_time());
                 scope.spawn(move || {
                     if has_time {
-                        pace::take_time();
+                        behind::take_time();
                     }
                     summed(file, part, number * of_each as u64)
                 })
@@ -261,7 +252,7 @@ fn summed(file: &File, part: &mut [u8], at: u64) -> io::Result<crc32fast::Hasher
     for (piece, number) in part.chunks_mut(PIECE).zip(0u64..) {
         file.read_exact_at(piece, at + number * PIECE as u64)?;
         checksum.update(piece);
-        pace::rest();
+        behind::rest();
     }
     Ok(checksum)
 }

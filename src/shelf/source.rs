@@ -10,12 +10,13 @@ use std::time::UNIX_EPOCH;
 use memmap2::{Mmap, UncheckedAdvice};
 use sha2::{Digest, Sha256};
 
+use crate::behind;
 use crate::config::checked::{ListSource, ut1_files};
 use crate::list::journal::Journal;
 use crate::list::{Format, READING_VERSION, Reading, Role, layout};
 use crate::moment::Moment;
 use crate::shelf::seen::{Seen, at_rest};
-use crate::shelf::{Shelf, ShelfError, pace};
+use crate::shelf::{Shelf, ShelfError};
 
 /// How a file packed with gzip begins (RFC 1952 section 2.3.1).
 const PACKED: [u8; 2] = [0x1f, 0x8b];
@@ -112,7 +113,7 @@ fn each_piece(
             Ok(got) => {
                 take(&buffer[..got])?;
                 octets += got as u64;
-                pace::rest();
+                behind::rest();
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(list, path, error)),

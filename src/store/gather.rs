@@ -3,16 +3,16 @@
 //! Of a row little is held: when it was asked, where it is, and the numbers of who asked and in what manner it was answered, which are kept
 //! once each ([`Recurring`]). So a part is written without reading the texts of its rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::behind;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
 use crate::store::frame::pieces::{self, Own};
 use crate::store::keys::Keys;
-use crate::store::manifest::book::Book;
 use crate::store::part::Day;
 use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Segment};
@@ -20,6 +20,9 @@ use crate::store::segment::{self, Segment};
 /// Most octets kept of what recurs. A flood of names that nobody asks for twice has no use for it. Few in
 /// tests, so that they meet what comes beyond.
 const MOST_OCTETS: usize = if cfg!(test) { 8 << 10 } else { 8 << 20 };
+
+/// After so many rows is a place to rest.
+pub(crate) const REST_ROWS: usize = 1024;
 
 /// Which segment: its lane and first sequence number.
 pub(crate) type Key = (u16, u64);
@@ -202,10 +205,10 @@ impl Gathered {
         })
     }
 
-    /// Looks through segments that are sorted by lane and number, each from where it was left.
+    /// Looks through segments that are sorted by lane and number, each from where it was left. `accounted`: what is in the manifest.
     pub(crate) fn look_through(
         segments: &[Arc<Segment>],
-        book: &Book,
+        accounted: &BTreeMap<u16, Runs>,
         cursors: &HashMap<Key, usize>,
         most: usize,
     ) -> Gathered {
@@ -215,7 +218,7 @@ impl Gathered {
         let mut lane_and_next: Option<(u16, u64)> = None;
         for (index, segment) in segments.iter().enumerate() {
             let lane = segment.lane();
-            let accounted = book.accounted.get(&lane).unwrap_or(&nothing);
+            let accounted = accounted.get(&lane).unwrap_or(&nothing);
             let origin = gathered.recurring.origin(segment);
             let mut next = match lane_and_next {
                 Some((same, next)) if same == lane => next,
@@ -244,6 +247,9 @@ impl Gathered {
                 next = met.seq.saturating_add(1);
                 let (segment, at) = (index as u32, met.at as u32);
                 gathered.put(lane, met.seq, Live { time, segment, at, subject, manner });
+                if gathered.rows.is_multiple_of(REST_ROWS) {
+                    behind::rest();
+                }
                 if gathered.rows >= most {
                     gathered.more = true;
                     break;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::behind;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
@@ -53,7 +54,7 @@ impl Keeper {
             Step::Keep => {}
             Step::Seal => {
                 while self.seal(now)? {}
-                crate::store::give_back_memory();
+                behind::give_back();
             }
             Step::Expire => self.expire(now)?,
         }
@@ -123,10 +124,9 @@ impl Keeper {
     /// One seal: whether there is more to seal.
     fn seal(&mut self, now: Moment) -> Result<bool, StoreError> {
         let segments = self.segments();
-        let found = {
-            let manifest = locked(&self.shared.manifest);
-            Gathered::look_through(&segments, manifest.book(), &self.cursors, self.shared.limits.seal_rows)
-        };
+        // Of its own: whoever has something for the manifest does not wait for the look.
+        let accounted = locked(&self.shared.manifest).book().accounted.clone();
+        let found = Gathered::look_through(&segments, &accounted, &self.cursors, self.shared.limits.seal_rows);
         for (lane, run, cause) in &found.gaps {
             let gap = Fact::Gap {
                 lane: *lane,
@@ -230,6 +230,7 @@ pub(crate) fn next_after(segment: &Segment, mut next: u64, mut met_one: impl FnM
 
 /// The thread's life.
 pub(crate) fn run(shared: &Shared, keeper: &std::sync::Mutex<Keeper>) {
+    behind::take_time();
     let mut failing = false;
     while !shared.stop.load(Ordering::Acquire) {
         let outcome = locked(keeper).turn();

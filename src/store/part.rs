@@ -22,12 +22,13 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
+use crate::behind;
 use crate::hex::hex;
 use crate::moment::Moment;
 use crate::record::columns;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::gather::Rows;
+use crate::store::gather::{REST_ROWS, Rows};
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
 use crate::store::paths::Paths;
 use crate::store::runs::Runs;
@@ -50,7 +51,7 @@ const GROUP_ROWS: usize = 128 * 1024;
 /// Rows of a page: the grain of the page index.
 const PAGE_ROWS: usize = 8192;
 /// After so many frames read the memory they are mapped to is given back.
-const LET_GO_ROWS: u64 = 64 * 1024;
+const LET_GO_ROWS: usize = 64 * 1024;
 /// How many rows before a frame is read its memory is asked for.
 const AHEAD: usize = 6;
 /// How often a filter of a column tells of a value that is not there.
@@ -154,7 +155,6 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
     let mut writer =
         SerializedFileWriter::new(hashed, schema.root_schema_ptr(), Arc::new(properties)).map_err(refused)?;
     let mut group = Group::new().map_err(refused)?;
-    let mut read = 0;
     for (at, row) in rows.rows.iter().enumerate() {
         rows.ahead(at + AHEAD);
         match row.pieces() {
@@ -164,9 +164,11 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
                 group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused)?;
             }
         }
-        read += 1;
-        if read % LET_GO_ROWS == 0 {
+        if (at + 1).is_multiple_of(LET_GO_ROWS) {
             rows.let_go();
+        }
+        if at.is_multiple_of(REST_ROWS) {
+            behind::rest();
         }
         if group.is_full() {
             group.write(&mut writer).map_err(refused)?;
@@ -264,6 +266,7 @@ impl Write for Hashed<'_> {
 
 impl Hashed<'_> {
     fn flush_pending(&mut self) -> io::Result<()> {
+        behind::rest();
         self.hasher.update(&self.pending);
         self.written += self.pending.len() as u64;
         let outcome = self.disk.write(&mut self.file, self.path, &self.pending);
