@@ -1,19 +1,21 @@
 //! A page of a column whose words are spelt out, row by row: for stretches in which nearly every row brings a word of its own, as with names
-//! that are asked for once. To find out that a word is new costs more than to write it again.
+//! that are asked for once. To find out that a word is new costs more than to write it again. Lengths come first, then the words one behind
+//! the other (Apache Parquet, "Encodings": DELTA_LENGTH_BYTE_ARRAY = 6): lengths between words would be in the way of who compresses them.
 
 use parquet::basic::Encoding;
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 
-use crate::store::part::bits::levels;
+use crate::store::part::bits;
 use crate::store::part::chunk::{Chunk, Ends, Press};
 use crate::store::part::{FALSELY, GROUP_ROWS};
 
 /// The page under way.
 #[derive(Default)]
 pub(crate) struct Spelt {
-    /// The words, each behind its length, as they lie in a page.
+    /// The words, one behind the other, and how long each is.
     octets: Vec<u8>,
+    lengths: Vec<i64>,
     /// Rows that say something, or do not, in turns.
     said: Vec<(bool, usize)>,
     rows: usize,
@@ -26,10 +28,8 @@ impl Spelt {
     #[inline]
     pub(crate) fn say(&mut self, word: impl FnOnce(&mut Vec<u8>)) {
         let at = self.octets.len();
-        self.octets.extend_from_slice(&[0; 4]);
         word(&mut self.octets);
-        let length = (self.octets.len() - at - 4) as u32;
-        self.octets[at..at + 4].copy_from_slice(&length.to_le_bytes());
+        self.lengths.push((self.octets.len() - at) as i64);
         self.row(true);
     }
 
@@ -58,13 +58,15 @@ impl Spelt {
                 None => Sbbf::new_with_ndv_fpp(GROUP_ROWS as u64, FALSELY)?,
             };
             let filter = self.filter.insert(filter);
-            words(&self.octets).for_each(|word| filter.insert(word));
+            words(&self.octets, &self.lengths).for_each(|word| filter.insert(word));
         }
         let (page, loose) = press.page();
-        levels(self.said.iter().copied(), page, loose);
+        bits::levels(self.said.iter().copied(), page, loose);
+        bits::differences(&self.lengths, true, page);
         page.extend_from_slice(&self.octets);
-        chunk.end_page(press, Encoding::PLAIN, self.rows, nothing, ends)?;
+        chunk.end_page(press, Encoding::DELTA_LENGTH_BYTE_ARRAY, self.rows, nothing, ends)?;
         self.octets.clear();
+        self.lengths.clear();
         self.said.clear();
         self.rows = 0;
         Ok(())
@@ -84,7 +86,7 @@ impl Spelt {
             u64::from_be_bytes(front)
         };
         let mut ends: Option<[(u64, &[u8]); 2]> = None;
-        for word in words(&self.octets) {
+        for word in words(&self.octets, &self.lengths) {
             let word = (front(word), word);
             ends = Some(match ends {
                 None => [word, word],
@@ -95,11 +97,10 @@ impl Spelt {
     }
 }
 
-/// The words of a page, each behind its length.
-fn words(mut octets: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (length, rest) = octets.split_first_chunk::<4>()?;
-        let (word, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+/// The words of a page.
+fn words<'w>(mut octets: &'w [u8], lengths: &'w [i64]) -> impl Iterator<Item = &'w [u8]> {
+    lengths.iter().map_while(move |length| {
+        let (word, rest) = octets.split_at_checked(*length as usize)?;
         octets = rest;
         Some(word)
     })
