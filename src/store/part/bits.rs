@@ -99,23 +99,21 @@ fn pack<T: Copy + Into<u64>>(numbers: &[T], width: u32, out: &mut Vec<u8>) {
         return pack_wide(numbers.iter().map(|number| (*number).into()), width, out);
     }
     // Eight numbers fill as many octets as they have bits each.
-    let (mut groups, rest) = (&numbers[..0], numbers);
-    let rest = if width <= 16 {
-        let (eights, rest) = rest.as_chunks::<8>();
-        groups = eights.as_flattened();
-        rest
-    } else {
-        rest
-    };
-    while let Some((group, others)) = groups.split_first_chunk::<8>() {
-        let [low, high] = [0, 4].map(|from| {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|at| group[from + at].into());
-            a | b << width | c << (2 * width) | d << (3 * width)
-        });
+    let (eights, rest) = if width <= 16 { numbers.as_chunks::<8>() } else { (&[][..], numbers) };
+    let mut at = out.len();
+    out.resize(at + eights.len() * width as usize + size_of::<u128>(), 0);
+    for &[a, b, c, d, e, f, g, h] in eights {
+        let shifted = |number: T, places: u32| -> u64 { number.into() << (places * width) };
+        let low = shifted(a, 0) | shifted(b, 1) | shifted(c, 2) | shifted(d, 3);
+        let high = shifted(e, 0) | shifted(f, 1) | shifted(g, 2) | shifted(h, 3);
         let octets = (u128::from(low) | u128::from(high) << (4 * width)).to_le_bytes();
-        out.extend_from_slice(&octets[..width as usize]);
-        groups = others;
+        // What is written beyond them is zero, and is written over by the next.
+        if let Some(place) = out.get_mut(at..).and_then(|out| out.first_chunk_mut()) {
+            *place = octets;
+        }
+        at += width as usize;
     }
+    out.truncate(at);
     let (mut held, mut bits) = (0u64, 0);
     for number in rest {
         held |= (*number).into() << bits;

@@ -80,7 +80,7 @@ impl Column {
         if self.is_spelt() {
             return self.words.spelt_page(press, &mut self.spelt, self.bloom);
         }
-        self.words.page(press, &self.numbers)?;
+        self.words.page(press, &self.numbers, &self.numbers)?;
         self.numbers.clear();
         Ok(())
     }

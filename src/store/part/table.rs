@@ -18,8 +18,13 @@ pub(crate) struct Table<const N: usize> {
     entries: Vec<u32>,
     /// The entries of the rows of the page under way.
     page: Vec<u32>,
-    /// What they say in one column.
+    /// The same, each once, and the page each entry was met on last, counted from 1.
+    distinct: Vec<u32>,
+    met: Vec<u32>,
+    pages: u32,
+    /// What the rows, and what these entries say in one column.
     numbers: Vec<u32>,
+    said: Vec<u32>,
 }
 
 impl<const N: usize> Table<N> {
@@ -35,7 +40,11 @@ impl<const N: usize> Table<N> {
             alike: [true; N],
             entries: Vec::new(),
             page: Vec::new(),
+            distinct: Vec::new(),
+            met: Vec::new(),
+            pages: 1,
             numbers: Vec::new(),
+            said: Vec::new(),
         }
     }
 
@@ -52,6 +61,7 @@ impl<const N: usize> Table<N> {
             *alike &= says.first().is_none_or(|first| *first == word);
             says.push(word);
         }
+        self.met.push(0);
         entry
     }
 
@@ -67,6 +77,13 @@ impl<const N: usize> Table<N> {
     #[inline]
     pub(crate) fn push(&mut self, entry: u32) {
         self.page.push(entry);
+        match self.met.get_mut(entry as usize) {
+            Some(met) if *met != self.pages => {
+                *met = self.pages;
+                self.distinct.push(entry);
+            }
+            _ => {}
+        }
     }
 
     /// Ends the page under way.
@@ -77,11 +94,15 @@ impl<const N: usize> Table<N> {
                 _ => {
                     self.numbers.clear();
                     self.numbers.extend(self.page.iter().map(|entry| says[*entry as usize]));
-                    column.page(press, &self.numbers)?;
+                    self.said.clear();
+                    self.said.extend(self.distinct.iter().map(|entry| says[*entry as usize]));
+                    column.page(press, &self.numbers, &self.said)?;
                 }
             }
         }
         self.page.clear();
+        self.distinct.clear();
+        self.pages += 1;
         Ok(())
     }
 
@@ -90,6 +111,8 @@ impl<const N: usize> Table<N> {
         self.says.iter_mut().for_each(Vec::clear);
         self.alike = [true; N];
         self.entries.clear();
+        self.met.clear();
+        self.pages = 1;
     }
 
     /// Whether it holds so much that its row group should end.

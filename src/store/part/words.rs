@@ -181,12 +181,14 @@ impl Words {
         self.end_page(press, rows, if says { 0 } else { rows }, ends)
     }
 
-    /// Writes a page whose rows say these numbers in their order.
-    pub(crate) fn page(&mut self, press: &mut Press, numbers: &[u32]) -> Result<(), ParquetError> {
+    /// Writes a page whose rows say these numbers in their order. `said` has each of them at least once.
+    pub(crate) fn page(&mut self, press: &mut Press, numbers: &[u32], said: &[u32]) -> Result<(), ParquetError> {
         let rows = numbers.len();
-        let nothing = numbers.iter().filter(|number| **number == NOTHING).count();
-        let changes = numbers.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        let ends = self.ends(numbers);
+        // Counted in as many bits as the numbers have, so that several are looked at at once.
+        let nothing = numbers.iter().map(|number| u32::from(*number == NOTHING)).sum::<u32>() as usize;
+        let pairs = numbers.iter().zip(numbers.get(1..).unwrap_or_default());
+        let changes = pairs.map(|(a, b)| u32::from(a != b)).sum::<u32>() as usize;
+        let ends = self.ends(said);
         let (page, loose) = press.page();
         if self.null {
             let runs = numbers.chunk_by(|a, b| (*a == NOTHING) == (*b == NOTHING));
