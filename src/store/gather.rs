@@ -11,7 +11,7 @@ use crate::behind;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
-use crate::store::frame::pieces::{self, Own};
+use crate::store::frame::pieces::{self, Own, Piece};
 use crate::store::keys::Keys;
 use crate::store::part::Day;
 use crate::store::runs::{Run, Runs};
@@ -85,40 +85,40 @@ enum Found {
 impl Pieces {
     /// The number of a piece, which `back` makes a frame again.
     #[inline]
-    fn number(&mut self, piece: &[u8], frame: &mut Vec<u8>, back: fn(&[u8], &mut Vec<u8>)) -> Found {
-        let Some((number, new)) = self.keys.number_within(piece, MOST_OCTETS) else { return Found::NoRoom };
+    fn number<const N: usize>(
+        &mut self,
+        piece: &Piece<'_, N>,
+        frame: &mut Vec<u8>,
+        back: fn(&[u8], &mut Vec<u8>),
+    ) -> Found {
+        let hash = piece.hash(self.keys.hasher());
+        let is = |octets: &[u8]| piece.is(octets);
+        let found = self.keys.number_of(hash, is, piece.length(), |to| piece.write(to), MOST_OCTETS);
+        let Some((number, new)) = found else { return Found::NoRoom };
         if new {
-            back(piece, frame);
+            back(self.keys.of(number), frame);
             self.sound.push(Row::read(frame).is_some());
         }
         if self.sound[number as usize] { Found::Number(number) } else { Found::Unreadable }
     }
 }
 
-/// Octets behind who asked that say of which origin.
-const ORIGIN: usize = 8;
-
-fn subject_frame(subject: &[u8], frame: &mut Vec<u8>) {
-    pieces::subject_frame(&subject[..subject.len() - ORIGIN], frame);
-}
-
 impl Recurring {
     /// The number of a segment's lane and node.
-    fn origin(&mut self, segment: &Segment) -> u32 {
+    fn origin(&mut self, segment: &Segment) -> u64 {
         let (node, lane) = (segment.node(), segment.lane());
         let known = self.origins.iter().position(|origin| *origin.0 == *node && origin.1 == lane);
         known.unwrap_or_else(|| {
             self.origins.push((node.into(), lane));
             self.origins.len() - 1
-        }) as u32
+        }) as u64
     }
 
     /// The node, the lane and the row that say who asked; of all else the row says nothing. It is put together in `frame`.
     pub(crate) fn subject<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
         let subject = self.subjects.keys.of(number);
-        let (_, origin) = subject.split_last_chunk::<ORIGIN>()?;
-        let (node, lane) = self.origins.get(u64::from_le_bytes(*origin) as usize)?;
-        subject_frame(subject, frame);
+        let (node, lane) = self.origins.get(pieces::origin(subject)? as usize)?;
+        pieces::subject_frame(subject, frame);
         Some((node, *lane, Row::read(frame)?))
     }
 
@@ -157,23 +157,14 @@ pub(crate) struct Gathered {
     rows: usize,
 }
 
-/// Where frames are taken apart.
-#[derive(Default)]
-struct Room {
-    subject: Vec<u8>,
-    manner: Vec<u8>,
-    frame: Vec<u8>,
-}
-
 impl Gathered {
     /// When the query of a frame arrived, and its pieces; none when it is none that can be read.
     #[inline]
-    fn row(&mut self, bytes: &[u8], origin: u32, room: &mut Room) -> Option<(Moment, u32, u32)> {
-        let own = pieces::take_apart(bytes, &mut room.subject, &mut room.manner)?;
-        room.subject.extend_from_slice(&u64::from(origin).to_le_bytes());
+    fn row(&mut self, bytes: &[u8], origin: u64, frame: &mut Vec<u8>) -> Option<(Moment, u32, u32)> {
+        let (own, subject, manner) = pieces::take_apart(bytes, origin)?;
         let recurring = &mut self.recurring;
-        let subject = recurring.subjects.number(&room.subject, &mut room.frame, subject_frame);
-        let manner = recurring.manners.number(&room.manner, &mut room.frame, pieces::manner_frame);
+        let subject = recurring.subjects.number(&subject, frame, pieces::subject_frame);
+        let manner = recurring.manners.number(&manner, frame, pieces::manner_frame);
         match (subject, manner) {
             (Found::Number(subject), Found::Number(manner)) => Some((own.time, subject, manner)),
             (Found::Unreadable, _) | (_, Found::Unreadable) => None,
@@ -213,7 +204,8 @@ impl Gathered {
         most: usize,
     ) -> Gathered {
         let mut gathered = Gathered::default();
-        let mut room = Room::default();
+        // Where a new piece is held against what a frame can say.
+        let mut frame = Vec::new();
         let nothing = Runs::default();
         let mut lane_and_next: Option<(u16, u64)> = None;
         for (index, segment) in segments.iter().enumerate() {
@@ -238,7 +230,7 @@ impl Gathered {
                 next = segment.first();
             }
             for met in walk.by_ref() {
-                let Some((time, subject, manner)) = gathered.row(met.bytes, origin, &mut room) else { continue };
+                let Some((time, subject, manner)) = gathered.row(met.bytes, origin, &mut frame) else { continue };
                 if met.seq < next || accounted.has(met.seq) {
                     next = next.max(met.seq.saturating_add(1));
                     continue;

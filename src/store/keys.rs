@@ -1,6 +1,6 @@
 //! Octets that come again and again, each kept once and known by a number from 0 on.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
@@ -9,7 +9,7 @@ const LONG: usize = 48;
 
 /// Whether two keys are the same.
 #[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
@@ -69,25 +69,45 @@ impl Keys {
     /// As [`Keys::number`]; none for a new key by which all would be longer than `most` octets.
     #[inline]
     pub(crate) fn number_within(&mut self, key: &[u8], most: usize) -> Option<(u32, bool)> {
+        let hash = self.hasher.hash_one(key);
+        let write = |to: &mut Vec<u8>| to.extend_from_slice(key);
+        self.number_of(hash, |other| same(other, key), key.len(), write, most)
+    }
+
+    /// What hashes keys that are not in one piece.
+    #[inline]
+    pub(crate) fn hasher(&self) -> impl Hasher {
+        self.hasher.build_hasher()
+    }
+
+    /// As [`Keys::number_within`], for a key of this hash and length that `is` knows again and `write` appends.
+    #[inline]
+    pub(crate) fn number_of(
+        &mut self,
+        hash: u64,
+        is: impl Fn(&[u8]) -> bool,
+        length: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+        most: usize,
+    ) -> Option<(u32, bool)> {
         if self.slots.len() < 2 * self.starts.len() {
             self.grow();
         }
-        let hash = self.hasher.hash_one(key);
         let mask = self.slots.len() - 1;
         let mut at = self.place(hash);
         loop {
             let slot = self.slots[at];
             if slot == 0 {
-                if self.octets.len() + key.len() > most {
+                if self.octets.len() + length > most {
                     return None;
                 }
                 let number = self.starts.len() as u32 - 1;
                 self.slots[at] = hash >> 32 << 32 | u64::from(number + 1);
-                self.octets.extend_from_slice(key);
+                write(&mut self.octets);
                 self.starts.push(self.octets.len() as u32);
                 return Some((number, true));
             }
-            if slot >> 32 == hash >> 32 && same(self.of(slot as u32 - 1), key) {
+            if slot >> 32 == hash >> 32 && is(self.of(slot as u32 - 1)) {
                 return Some((slot as u32 - 1, false));
             }
             at = (at + 1) & mask;

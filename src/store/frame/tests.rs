@@ -100,13 +100,35 @@ fn the_longest_record_fits_the_longest_frame() {
     const { assert!(MAX_FRAME < crate::store::segment::SMALLEST - crate::store::segment::HEAD) };
 }
 
+/// A frame's own, and its two pieces as octets; each piece knows its own octets again, and no others.
+fn taken_apart(frame: &[u8], origin: u64) -> Option<(pieces::Own<'_>, Vec<u8>, Vec<u8>)> {
+    fn octets<const N: usize>(piece: &pieces::Piece<'_, N>) -> Vec<u8> {
+        let mut octets = Vec::new();
+        piece.write(&mut octets);
+        assert_eq!(octets.len(), piece.length());
+        assert!(piece.is(&octets));
+        for at in 0..octets.len() {
+            octets[at] ^= 1;
+            assert!(!piece.is(&octets), "{at}");
+            octets[at] ^= 1;
+        }
+        assert!(!piece.is(&octets[1..]) && !piece.is(&[&octets[..], &[0]].concat()));
+        octets
+    }
+    let (own, whom, manner) = pieces::take_apart(frame, origin)?;
+    Some((own, octets(&whom), octets(&manner)))
+}
+
 /// What the pieces of a frame say, put together, is what the frame says: all of it, or nothing where it cannot be read.
 fn pieces_say_what_the_whole_does(frame: &[u8]) {
-    let (mut whom, mut manner, mut of_subject, mut of_manner) = (vec![7], vec![7], vec![7], vec![7]);
-    let own = pieces::take_apart(frame, &mut whom, &mut manner);
-    pieces::subject_frame(&whom, &mut of_subject);
-    pieces::manner_frame(&manner, &mut of_manner);
-    let all = own.and_then(|own| Some((own, Row::read(&of_subject)?, Row::read(&of_manner)?)));
+    let (mut of_subject, mut of_manner) = (vec![7], vec![7]);
+    let apart = taken_apart(frame, 3);
+    if let Some((_, whom, manner)) = &apart {
+        pieces::subject_frame(whom, &mut of_subject);
+        pieces::manner_frame(manner, &mut of_manner);
+        assert_eq!(pieces::origin(whom), Some(3));
+    }
+    let all = apart.and_then(|(own, ..)| Some((own, Row::read(&of_subject)?, Row::read(&of_manner)?)));
     let whole = all.map(|(own, whom, manner)| Row {
         time: own.time,
         client_port: own.client_port,
@@ -138,8 +160,7 @@ fn records_that_differ_in_what_is_their_own_have_the_same_subject_and_manner() {
     let qname = Name::parse("www.example.com").unwrap();
     let another = Name::parse("another-name.example").unwrap();
     let of = |record: &Record<'_>| {
-        let (mut whom, mut manner) = (Vec::new(), Vec::new());
-        pieces::take_apart(&framed(record, 1), &mut whom, &mut manner).unwrap();
+        let (_, whom, manner) = taken_apart(&framed(record, 1), 1).unwrap();
         (whom, manner)
     };
     let blocked = |line| Record { rule: Rule::Line { line, labels: 2 }, ..bare(&one, Some(&qname)) };
