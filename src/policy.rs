@@ -9,6 +9,7 @@ pub mod model;
 pub mod names;
 pub mod network;
 pub mod schedule;
+pub mod signal;
 pub mod special;
 
 pub use access::Access;

@@ -43,7 +43,7 @@ fn house(upstream: &TableUpstream) -> House {
         upstream.add(name, RecordType::A, "192.0.2.7", 86_400).unwrap();
     }
     upstream.add("www.alias.example", RecordType::CNAME, "www.example.net.", 86_400).unwrap();
-    let files = [("bad.txt", "bad.example\n"), ("seen.txt", "seen.example\n")];
+    let files = [("bad.txt", "bad.example\nmask.icloud.com\n"), ("seen.txt", "seen.example\n")];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let house = House::new(&config, &files, NOON).unwrap();
     // Once the slow way, so that it is kept.
@@ -79,6 +79,7 @@ fn kinds() -> Vec<(&'static str, Vec<u8>, &'static str, bool)> {
         ("blocked, sinkhole", a("www.bad.example"), "10.1.0.1", true),
         ("blocked, sinkhole, IPv6", plain("www.bad.example", RecordType::AAAA), "10.1.0.1", true),
         ("blocked, sinkhole, another type", plain("www.bad.example", RecordType::TXT), "10.1.0.1", true),
+        ("blocked, a signal", a("mask.icloud.com"), "10.1.0.1", true),
         ("blocked, NXDOMAIN", a("www.bad.example"), "10.2.0.1", true),
         ("blocked, no data", a("www.bad.example"), "10.3.0.1", true),
         ("blocked, refused", a("www.bad.example"), "10.4.0.1", true),

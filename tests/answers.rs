@@ -120,6 +120,38 @@ fn each_response_is_what_the_contract_says_for_each_type() {
 }
 
 #[test]
+fn a_name_whose_address_is_a_signal_has_none_whichever_list_blocks_it() {
+    let lists = [("gambling.txt", "mask.icloud.com\nmask-h2.icloud.com\n")];
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let config = every_response(nobody).replace("\"denied.example.net\"", "\"use-application-dns.net\"");
+    let cordon = Cordon::start(&config, &lists);
+    let names = ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"];
+    let types = [RecordType::A, RecordType::AAAA, RecordType::HTTPS];
+    for (zone, response) in RESPONSES.iter().enumerate().filter(|(_, response)| **response != "drop") {
+        for (name, kind) in names.iter().flat_map(|name| types.map(|kind| (name, kind))) {
+            let ask = ask(name, kind, zone);
+            for ask in [ask.clone(), ask.tcp()] {
+                let answer = ask.at(cordon.addr);
+                let code = match *response {
+                    "sinkhole" | "nxdomain" => ResponseCode::NXDomain,
+                    "refused" => ResponseCode::Refused,
+                    _ => ResponseCode::NoError,
+                };
+                assert_eq!((answer.metadata.response_code, answer.answers.len()), (code, 0), "{response}: {answer:?}");
+                assert_eq!(extended_error(&answer).map(|told| told.0), Some(15), "{response}: {answer:?}");
+            }
+        }
+    }
+    // Below a signal is a name like any other.
+    assert_eq!(addresses(&ask("a.mask.icloud.com", RecordType::A, 0).at(cordon.addr)).len(), 1);
+    for name in names {
+        let written = rows::of(&cordon.log_dir(), name);
+        assert_eq!(written.len(), 4 * types.len() * 2);
+        assert!(written.iter().all(|row| row["action"] == "blocked" && row["source"] == "policy"), "{written:?}");
+    }
+}
+
+#[test]
 fn a_dropped_query_gets_no_answer_and_has_its_row() {
     let nsd = Nsd::start(&[("example.net", ZONE)]);
     let cordon = Cordon::start(&every_response(nsd.addr), LISTS);

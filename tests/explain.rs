@@ -305,6 +305,29 @@ fn an_explanation_says_how_a_list_answers_where_the_policy_leaves_it_to_the_list
 }
 
 #[test]
+fn an_explanation_says_why_a_signal_gets_no_sinkhole() {
+    let zone = "$ORIGIN rpz.example.\n@ 60 IN SOA a b 1 2 3 4 5\nmask.icloud.com 60 A 192.0.2.33\n";
+    let rules = "[[category]]\nname = \"signals\"\nlists = [{ path = \"names.txt\" }, { path = \"rpz.zone\", format = \"rpz\" }]\n\
+                 [policy.sink]\nblock = [\"signals\"]\n[policy.own]\nblock = [\"signals\"]\nresponse = \"nodata\"\n\
+                 [[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"sink\"\n\
+                 [[network_zone]]\nname = \"lab\"\nclients = [\"10.9.0.0/16\"]\npolicy = \"own\"\n";
+    let names = "use-application-dns.net\nbet.example\n";
+    let (_kept, cordon) = laid(rules, &[("rpz.zone", zone), ("names.txt", names)]);
+    let answer = |name: &str, client: &str| {
+        let told = cordon.json(&["explain", name, "--client", client]);
+        assert_eq!((&told[0]["action"], &told[0]["category"]), (&"blocked".into(), &"signals".into()), "{told:?}");
+        told[0]["answer"].as_str().unwrap().to_owned()
+    };
+    for (name, who) in [("use-application-dns.net", "Firefox"), ("mask.icloud.com", "Apple devices")] {
+        let told = answer(name, "10.0.0.1");
+        let begins = format!("NXDOMAIN in place of the sinkhole, since an address here would tell {who} to ");
+        assert!(told.starts_with(&begins) && told.ends_with("extended error 15 (blocked)"), "{told}");
+        assert!(answer(name, "10.9.0.1").starts_with("no data"), "what the policy writes holds");
+    }
+    assert!(answer("bet.example", "10.0.0.1").starts_with("A 0.0.0.0"));
+}
+
+#[test]
 fn the_explanation_in_the_readme_is_a_real_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();

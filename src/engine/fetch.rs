@@ -201,7 +201,11 @@ impl Room<'_> {
         if given == Given::TcpOnly && policy.is_some_and(|policy| policy.response.is_none()) {
             return self.told_to_use_tcp(why, judged, out);
         }
-        let response = policy.map_or(Response::Refused, |policy| policy.response(given));
+        let response = policy.map_or(Response::Refused, |policy| {
+            // Software that follows an alias to a signal takes its address for one, too.
+            let own = policy.response(given, &self.view.name);
+            judged.filter(|_| own == Response::Sinkhole).map_or(own, |name| policy.response(given, name))
+        });
         let sinkhole = self.open.place.sinkhole(model);
         let ttl = self.bounded(sinkhole.ttl, until);
         let code = match response {

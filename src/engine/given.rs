@@ -8,6 +8,7 @@ use crate::engine::fetch::Room;
 use crate::engine::outcome::{Made, Said};
 use crate::engine::text::ShortText;
 use crate::list::OwnRecord;
+use crate::policy::signal::signal;
 use crate::verdict::{Given, RuleRef, Why};
 
 impl Room<'_> {
@@ -15,7 +16,8 @@ impl Room<'_> {
     pub fn own_records(&self, why: &Why) -> Option<Vec<OwnRecord>> {
         let Some(RuleRef::List { list, line, given: Given::Records, .. }) = why.rule else { return None };
         let policy = self.open.place.policy(self.snapshot.model())?;
-        if policy.response.is_some() {
+        // Records for a name whose address is a signal would be a yes, whatever they lead to.
+        if policy.response.is_some() || signal(&self.view.name).is_some() {
             return None;
         }
         Some(self.snapshot.matcher().records(list, line)).filter(|records| !records.is_empty())

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use crate::dns::Name;
+use crate::policy::signal::signal;
 use crate::policy::{NameRules, NetworkMap, Schedule};
 use crate::subject::{Mac, Subject};
 use crate::verdict::{CategoryId, CategorySet, EntryId, Given};
@@ -108,8 +109,22 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// How a block is answered that was made by a rule which wants it so.
-    pub fn response(&self, given: Given) -> Response {
+    /// How a block of `name` is answered that was made by a rule which wants it so.
+    pub fn response(&self, given: Given, name: &Name) -> Response {
+        match self.signalled(given, name) {
+            Some(_) => Response::Nxdomain,
+            None => self.meant(given),
+        }
+    }
+
+    /// Why a block of `name` is answered NXDOMAIN and not by the sinkhole; none where the name is no signal, or where policy or list do not
+    /// want the sinkhole.
+    pub fn signalled(&self, given: Given, name: &Name) -> Option<&'static str> {
+        signal(name).filter(|_| self.meant(given) == Response::Sinkhole)
+    }
+
+    /// What policy and list want, whatever the name.
+    fn meant(&self, given: Given) -> Response {
         match (self.response, given) {
             (Some(written), _) => written,
             (None, Given::Nxdomain) => Response::Nxdomain,

@@ -1,5 +1,6 @@
 //! What withdrawals, grants and lists with answers of their own said.
 
+use crate::dns::Name;
 use crate::engine::Snapshot;
 use crate::list::OwnRecord;
 use crate::policy::Policy;
@@ -32,7 +33,7 @@ pub fn given(why: &Why) -> Given {
 }
 
 /// How the list answers in a way of its own, where the policy leaves it to the list; none: as the policy answers a block.
-pub fn own_way(snapshot: &Snapshot, policy: &Policy, why: &Why) -> Option<String> {
+pub fn own_way(snapshot: &Snapshot, policy: &Policy, why: &Why, name: &Name) -> Option<String> {
     let RuleRef::List { list, line, given, .. } = why.rule? else { return None };
     if policy.response.is_some() {
         return None;
@@ -41,7 +42,7 @@ pub fn own_way(snapshot: &Snapshot, policy: &Policy, why: &Why) -> Option<String
         Given::TcpOnly => {
             Some("over UDP only that there is more over TCP; over TCP as if it were not listed".to_owned())
         }
-        Given::Records => {
+        Given::Records if policy.signalled(given, name).is_none() => {
             let records = snapshot.matcher().records(list, line);
             let told: Vec<String> = records.iter().map(record).collect();
             let alias = records.iter().any(|record| matches!(record, OwnRecord::Alias { .. }));

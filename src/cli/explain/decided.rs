@@ -67,15 +67,15 @@ impl Decided {
     }
 
     /// How it is answered, in a few words that are the same whenever the answer is made in the same way.
-    pub fn answer(&self, snapshot: &Snapshot) -> String {
+    pub fn answer(&self, snapshot: &Snapshot, name: &Name) -> String {
         let model = snapshot.model();
         let sinkhole = self.place.sinkhole(model);
         let ttl = sinkhole.ttl;
         let policy = self.place.policy(model);
-        let own = |why| policy.and_then(|policy| access::own_way(snapshot, policy, why));
+        let own = |why| policy.and_then(|policy| access::own_way(snapshot, policy, why, name));
         match &self.verdict {
             Verdict::Block(why) if let Some(own) = own(why) => own,
-            Verdict::Block(why) => match policy.map(|policy| policy.response(access::given(why))) {
+            Verdict::Block(why) => match policy.map(|policy| policy.response(access::given(why), name)) {
                 Some(Response::Sinkhole) => format!("sinkhole {}, {}, {ttl} s", sinkhole.ipv4, sinkhole.ipv6),
                 Some(Response::Nxdomain) => format!("NXDOMAIN, {ttl} s"),
                 Some(Response::Nodata) => format!("no data, {ttl} s"),

@@ -91,7 +91,7 @@ impl Walk {
             schedules: schedules.collect(),
             changes: Changes::of(snapshot, name, qtype, subject, at, &decided),
             clause: category.and_then(|id| model.category(id).clause.as_deref()).map(str::to_owned),
-            answer: answer(snapshot, &decided),
+            answer: answer(snapshot, &decided, name),
             spoken,
         }
     }
@@ -158,14 +158,19 @@ fn inherited(model: &Model, place: Option<usize>) -> Vec<String> {
     chain.filter_map(|place| model.policies.get(place)).map(|policy| policy.name.to_string()).collect()
 }
 
-fn answer(snapshot: &Snapshot, decided: &Decided) -> String {
+fn answer(snapshot: &Snapshot, decided: &Decided, name: &Name) -> String {
     let model = snapshot.model();
     let Decided { place, verdict, goes, .. } = decided;
     let sinkhole = place.sinkhole(model);
-    let own = |why| place.policy(model).and_then(|policy| access::own_way(snapshot, policy, why));
+    let policy = place.policy(model);
+    let own = |why| policy.and_then(|policy| access::own_way(snapshot, policy, why, name));
+    let signalled = |why| policy.and_then(|policy| policy.signalled(access::given(why), name));
     match verdict {
         Verdict::Block(why) if let Some(own) = own(why) => format!("{own}; extended error 15 (blocked)"),
-        Verdict::Block(why) => match place.policy(model).map(|policy| policy.response(access::given(why))) {
+        Verdict::Block(why) if let Some(signalled) = signalled(why) => {
+            format!("NXDOMAIN in place of the sinkhole, since {signalled}; extended error 15 (blocked)")
+        }
+        Verdict::Block(why) => match policy.map(|policy| policy.response(access::given(why), name)) {
             Some(Response::Sinkhole) => format!(
                 "A {}, AAAA {}, no data for other types, for {} s; extended error 15 (blocked)",
                 sinkhole.ipv4, sinkhole.ipv6, sinkhole.ttl

@@ -129,7 +129,9 @@ impl<'a> Compared<'a> {
         let (before, after) = (one(old, &both.0), one(new, &both.1));
         self.rows += asked.rows;
         self.decided += 1;
-        let told = |decided: &Decided, snapshot| (decided.spoken(snapshot, &asked.name), decided.answer(snapshot));
+        let told = |decided: &Decided, snapshot| {
+            (decided.spoken(snapshot, &asked.name), decided.answer(snapshot, &asked.name))
+        };
         let (was, would) = (told(&before, old), told(&after, new));
         let differs = match (comes(&before.verdict), comes(&after.verdict)) {
             (Comes::Answered | Comes::Marked, Comes::Withheld) => Differs::NowBlocked,
