@@ -4,6 +4,7 @@ mod access;
 mod aliases;
 mod allocations;
 mod answers;
+mod as_shipped;
 mod blocklists;
 mod cache;
 mod clauses;

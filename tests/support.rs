@@ -9,6 +9,7 @@ pub mod figures;
 pub mod house;
 pub mod http;
 pub mod mutant;
+pub mod network;
 pub mod nsd;
 pub mod peer;
 pub mod python;

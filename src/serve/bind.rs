@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -65,7 +65,9 @@ pub enum BindCause {
     )]
     NotLocal,
     /// The machine has no IPv6, or no IPv4.
-    #[error("this machine has no {0}; leave the address out of listen.dns or switch {0} on")]
+    #[error(
+        "this machine has no {0}; leave the address out of listen.dns, or switch {0} on (IPv6: sysctl net.ipv6.conf.all.disable_ipv6=0)"
+    )]
     NoFamily(&'static str),
     /// Anything else.
     #[error("{0}")]
@@ -89,7 +91,8 @@ const PORT_TRIES: u32 = 64;
 const BACKLOG: i32 = 1024;
 
 /// Binds every address of `listen.dns` for UDP, `workers` times, and for TCP, but for what was handed over. What was bound is let go when
-/// one of them fails.
+/// one of them fails. An address of a family that the machine does not have is passed over with a warning, where another one is bound: a
+/// configuration for both runs in a container without IPv6, too.
 pub(super) fn bind_all(
     listen: &Listen,
     workers: usize,
@@ -104,10 +107,20 @@ pub(super) fn bind_all(
     if let Some(&twice) = addresses.iter().find(|address| address.port() != 0 && !seen.insert(**address)) {
         return Err(DoorError::Twice(twice));
     }
-    let bound: Vec<Bound> = addresses
-        .iter()
-        .map(|&address| bind(address, workers, listen, &mut inherited, dropped_before))
-        .collect::<Result<_, _>>()?;
+    let (mut bound, mut without) = (Vec::with_capacity(addresses.len()), Vec::new());
+    for &address in addresses {
+        match bind(address, workers, listen, &mut inherited, dropped_before) {
+            Ok(one) => bound.push(one),
+            Err(error @ DoorError::Bind { cause: BindCause::NoFamily(_), .. }) => without.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if bound.is_empty()
+        && let Some(first) = without.drain(..).next()
+    {
+        return Err(first);
+    }
+    without.iter().for_each(|error| tracing::warn!("{error}; the other addresses are listened on"));
     inherited.tell_left();
     bound.iter().for_each(|bound| tell_buffers(bound, listen));
     Ok(bound)
@@ -187,6 +200,8 @@ fn cause(address: SocketAddr, transport: Transport, error: io::Error) -> BindCau
         Some(libc::EACCES | libc::EPERM) if (1..1024).contains(&address.port()) => BindCause::LowPort,
         Some(libc::EACCES | libc::EPERM) => BindCause::NotPermitted(error),
         Some(libc::EADDRINUSE) => BindCause::InUse(occupant::of(address, transport)),
+        // Every machine with IPv6 has this one; where IPv6 is switched off, it is the address that is said to be missing.
+        Some(libc::EADDRNOTAVAIL) if address.ip() == IpAddr::V6(Ipv6Addr::LOCALHOST) => BindCause::NoFamily("IPv6"),
         Some(libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV) => BindCause::NotLocal,
         Some(libc::EAFNOSUPPORT) => BindCause::NoFamily(if address.is_ipv6() { "IPv6" } else { "IPv4" }),
         _ => BindCause::Other(error),
@@ -259,6 +274,20 @@ mod tests {
         let address = "127.0.0.1:53".parse().expect("an address");
         let error = io::Error::from_raw_os_error(libc::EACCES);
         assert!(cause(address, Transport::Udp, error).to_string().contains("CAP_NET_BIND_SERVICE"));
+    }
+
+    #[test]
+    fn a_family_that_is_missing_is_named() {
+        for (address, number, named) in [
+            ("[::1]:53", libc::EADDRNOTAVAIL, "this machine has no IPv6"),
+            ("[2001:db8::1]:53", libc::EAFNOSUPPORT, "this machine has no IPv6"),
+            ("127.0.0.1:53", libc::EAFNOSUPPORT, "this machine has no IPv4"),
+            ("[2001:db8::1]:53", libc::EADDRNOTAVAIL, "no interface of this machine"),
+        ] {
+            let cause =
+                cause(address.parse().expect("an address"), Transport::Udp, io::Error::from_raw_os_error(number));
+            assert!(cause.to_string().starts_with(named), "{address}: {cause}");
+        }
     }
 
     #[test]

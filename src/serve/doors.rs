@@ -76,7 +76,7 @@ impl Doors {
     /// `listen.workers`, 0: one a core) and begins to answer. Port 0 picks a free port, the same for UDP and TCP.
     ///
     /// `Later` futures and connections run on `runtime`, which needs its I/O and time drivers. Fails, with everything let go, when an address cannot be had or a
-    /// thread cannot be made.
+    /// thread cannot be made. An address of a family the machine does not have is left out, where there is another.
     pub fn open<W, A>(
         listen: &Listen,
         settings: Settings,
@@ -143,7 +143,7 @@ impl Doors {
         Ok(doors)
     }
 
-    /// Where the doors are, in the order of `listen.dns`, with the ports that were picked.
+    /// Where the doors are, in the order of `listen.dns`, with the ports that were picked; without what could not be for want of IPv6 or IPv4.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

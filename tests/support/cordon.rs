@@ -54,9 +54,14 @@ impl Cordon {
             }
             std::fs::write(path, text).map_err(|error| error.to_string())?;
         }
-        let cordon = Cordon { addr, addr6, admin, dir: dir.to_owned(), handed: Vec::new(), child: None, _kept: None };
+        let cordon = Cordon::on(dir, addr, addr6, admin);
         cordon.write_config(config);
         Ok(cordon)
+    }
+
+    /// For the configuration `dir/cordon.toml` as it stands there, whose doors are at these addresses.
+    pub fn on(dir: &Path, addr: SocketAddr, addr6: SocketAddr, admin: SocketAddr) -> Cordon {
+        Cordon { addr, addr6, admin, dir: dir.to_owned(), handed: Vec::new(), child: None, _kept: None }
     }
 
     /// Writes the configuration anew; a running Cordon takes it at the next reload.
