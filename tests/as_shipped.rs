@@ -1,13 +1,17 @@
 //! The shipped configuration as it is, to the last octet, with the shipped lists and an empty data folder, through the real binary. Its
 //! addresses and ports are free in a network of the test's own, and its upstreams cannot be reached from there.
 
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use hickory_proto::rr::RecordType;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{DNSClass, RecordType};
 use tempfile::TempDir;
 
-use crate::support::client::{Ask, addresses};
+use crate::support::client::{Ask, addresses, extended_error};
 use crate::support::cordon::Cordon;
+use crate::support::figures;
 use crate::support::network::apart;
 
 /// What the shipped configuration says in `[listen]`.
@@ -23,6 +27,90 @@ fn laid() -> (TempDir, Cordon) {
     std::os::unix::fs::symlink(root.join("blocklists"), kept.path().join("blocklists")).unwrap();
     let [addr, addr6] = DNS.map(|address| address.parse().unwrap());
     (kept, Cordon::on(&dir, addr, addr6, ADMIN.parse().unwrap()))
+}
+
+/// Asks until there is an answer, and gives how long that took.
+fn first_answer(server: SocketAddr, begun: Instant) -> Duration {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(server).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+    let wire = Ask::new("www.bet365.com", RecordType::A).wire(7);
+    for _ in 0..12_000 {
+        // Until the door is open the kernel says that nobody is there.
+        if socket.send(&wire).and_then(|_| socket.recv(&mut [0; 512])).is_ok() {
+            return begun.elapsed();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("no answer from {server}");
+}
+
+#[test]
+fn the_shipped_configuration_answers_in_both_network_zones_as_it_is() {
+    apart(true, || {
+        let (_kept, mut cordon) = laid();
+        let begun = Instant::now();
+        cordon.launch().unwrap();
+        let first = first_answer(cordon.addr, begun);
+        figures::tell(format_args!("first answer of the shipped configuration: {first:?} after the start"));
+
+        let [here, trial] = ["127.0.0.1", "127.0.1.1"];
+        for tcp in [false, true] {
+            let answer = |name: &str, kind, from: &str| {
+                let door = if from == "::1" { cordon.addr6 } else { cordon.addr };
+                let answer = Ask { tcp, ..Ask::new(name, kind).from(from) }.at(door);
+                let found: Vec<String> = addresses(&answer).iter().map(ToString::to_string).collect();
+                (answer.metadata.response_code, found, extended_error(&answer).map(|(code, _)| code))
+            };
+            let no_error = ResponseCode::NoError;
+            // What `standard` blocks, a name of each category and of the policy itself.
+            for name in ["www.bet365.com", "www.hotmail.com", "nordvpn.com", "www.pornhub.com", "example-casino.test"] {
+                assert_eq!(
+                    answer(name, RecordType::A, here),
+                    (no_error, vec!["0.0.0.0".to_owned()], Some(15)),
+                    "{name}"
+                );
+                assert_eq!(
+                    answer(name, RecordType::AAAA, "::1"),
+                    (no_error, vec!["::".to_owned()], Some(15)),
+                    "{name}"
+                );
+            }
+            // What is a signal to software.
+            for name in ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"] {
+                for kind in [RecordType::A, RecordType::AAAA, RecordType::HTTPS] {
+                    assert_eq!(answer(name, kind, here), (ResponseCode::NXDomain, vec![], Some(15)), "{name} {kind}");
+                }
+            }
+            // `open` blocks none of them: what fails is the upstream.
+            for name in ["www.bet365.com", "use-application-dns.net", "www.gov.uk"] {
+                let (code, found, told) = answer(name, RecordType::A, trial);
+                assert_eq!((code, found), (ResponseCode::ServFail, vec![]), "{name}");
+                assert_ne!(told, Some(15), "{name}");
+            }
+            assert_eq!(answer("www.gov.uk", RecordType::A, here).0, ResponseCode::ServFail);
+            // What never leaves, in either network zone.
+            for from in [here, trial] {
+                let loopback = vec!["127.0.0.1".to_owned()];
+                assert_eq!(answer("localhost", RecordType::A, from), (no_error, loopback, None), "{from}");
+                for name in ["printer.local", "1.0.0.10.in-addr.arpa"] {
+                    assert_eq!(answer(name, RecordType::PTR, from), (ResponseCode::NXDomain, vec![], None), "{name}");
+                }
+                let version = Ask { tcp, class: DNSClass::CH, ..Ask::new("version.bind", RecordType::TXT).from(from) };
+                let refused = version.at(cordon.addr);
+                assert_eq!(refused.metadata.response_code, ResponseCode::Refused, "{from}");
+            }
+        }
+        let rows = |filters: &[&str]| cordon.rows(filters);
+        for (zone, action) in [("here", "blocked"), ("trial", "failed")] {
+            let of = rows(&["--name", "www.bet365.com", "--zone", zone]);
+            assert!(of.len() >= 2 && of.iter().all(|row| row["action"] == action), "{zone}: {of:?}");
+            assert!(of.iter().all(|row| row["list"] == "gambling/gambling.txt"), "{zone}: {of:?}");
+        }
+        assert_eq!(cordon.get("/readyz").unwrap().0, 200);
+        assert_eq!(cordon.stop(), Some(0), "{}", cordon.stderr());
+        assert!(!cordon.stderr().contains("ERROR"), "{}", cordon.stderr());
+    });
 }
 
 #[test]
