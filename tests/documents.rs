@@ -138,11 +138,36 @@ fn every_command_and_option_in_a_document_is_there() {
             }
         }
     }
+    for file in ["grafana/alerts.yml", "grafana/overview.json"] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let (found, faults) = commands_in_prose(&text);
+        assert!(found > 0, "{file} names no command");
+        wrong.extend(faults.into_iter().map(|(line, why)| format!("{file}:{line}: {why}")));
+    }
     none_wrong(&wrong);
     let commands: BTreeSet<String> =
         Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let missing: Vec<&String> = commands.difference(&named).collect();
     assert!(missing.is_empty(), "no document tells of {missing:?}");
+}
+
+/// Commands in what an alert or a panel says to a person: how many there are, and what is wrong with which line. There, too, a command
+/// stands between backticks, so that its end can be seen.
+fn commands_in_prose(text: &str) -> (usize, Vec<(usize, String)>) {
+    let (mut found, mut wrong) = (0, Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        for (place, part) in line.split('`').enumerate() {
+            let why = if place % 2 == 1 {
+                found += usize::from(part.starts_with("cordon "));
+                command_wrong(part, &mut BTreeSet::new())
+            } else {
+                let mut words = part.split_whitespace().skip_while(|word| word.trim_start_matches('(') != "cordon");
+                words.nth(1).map(|word| format!("`cordon {word}` is not between backticks"))
+            };
+            wrong.extend(why.map(|why| (number + 1, why)));
+        }
+    }
+    (found, wrong)
 }
 
 /// What is wrong with a line that runs `cordon`; nothing: it is right, or does not run it.
@@ -299,6 +324,9 @@ fn what_reads_the_documents_can_find_fault() {
         assert!(command_wrong(wrong, &mut named).is_some(), "{wrong}");
     }
     assert_eq!(named.into_iter().collect::<Vec<_>>(), ["check", "explain", "lists", "serve"]);
+    let prose = "read (journalctl -u cordon), then `cordon log tail`\nrun `cordon log prune`\nsee (cordon log tail)\n";
+    let (found, faults) = commands_in_prose(prose);
+    assert_eq!((found, faults.iter().map(|(line, _)| *line).collect::<Vec<_>>()), (2, vec![2, 3]), "{faults:?}");
     let found = code("a `b` c\n```toml\n# cordon.toml\nx = 1\n```\nd `e`\n");
     assert_eq!(
         found.iter().map(|code| (code.line, code.text.as_str())).collect::<Vec<_>>(),
