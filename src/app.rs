@@ -26,9 +26,9 @@ use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
 use crate::serve::engine::Streams;
 use crate::serve::{Doors, Settings};
-use crate::shelf::{self, Shelf, ShelfError, Shelved};
+use crate::shelf::{self, Shelf, Shelved};
 use crate::store::Store;
-use crate::upstream::{self, UpstreamError};
+use crate::upstream;
 use crate::web;
 
 pub use exit::{Exit, Failure};
@@ -86,11 +86,11 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     metrics.started(started);
     let own = config.listen.dns.clone();
     let stamps = reloading::list_stamps(&config);
-    let lists = compile(&config, Shelf::new(&config.node.data_dir)).map_err(at_start)?;
+    let lists = compile(&config, Shelf::new(&config.node.data_dir)).map_err(Failure::at_start)?;
     let (access, taken) = access::AccessInForce::at_start(&config)?;
-    let mut snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(at_start)?;
+    let mut snapshot = assemble(config, lists, &own, None, &metrics, started).map_err(Failure::at_start)?;
     snapshot.access = Arc::new(taken.access(&snapshot.model().categories, started));
-    probe(&snapshot, started).map_err(at_start)?;
+    probe(&snapshot, started).map_err(Failure::at_start)?;
 
     let config = Arc::clone(&snapshot.config);
     let store = Store::open(&config.log, &config.node.name, clock.clone()).map_err(Failure::start)?;
@@ -188,24 +188,6 @@ fn load(path: &Path, listen: &[SocketAddr]) -> Result<Config, crate::config::Con
 /// Compiles the lists aside, or takes what was compiled from the same content before.
 fn compile(config: &Config, shelf: Shelf) -> Result<Shelved, ReloadError> {
     Ok(shelf.compile(&config.lists, &config.model)?)
-}
-
-/// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the
-/// system that are not there yet) ends with the code that a service manager tries again after.
-fn at_start(error: ReloadError) -> Failure {
-    match error {
-        ReloadError::Lists(ShelfError::Keep { .. } | ShelfError::ReadBack { .. } | ShelfError::Random(_)) => {
-            Failure::start(error)
-        }
-        ReloadError::Upstream(UpstreamError::System { .. } | UpstreamError::Tls { .. }) => {
-            Failure::start(format!("upstream: {error}"))
-        }
-        ReloadError::Config(_) | ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => {
-            Failure::configuration(error)
-        }
-        ReloadError::Upstream(_) => Failure::configuration(format!("upstream: {error}")),
-        ReloadError::NeedsRestart(_) => Failure::start(error),
-    }
 }
 
 /// The signals the house hears.

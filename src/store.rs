@@ -16,6 +16,7 @@ mod keeper;
 mod keys;
 mod lane;
 pub mod manifest;
+pub mod obstacle;
 mod part;
 mod paths;
 mod pick;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::network;
+
 /// Runs `cordon` in the root of the repository.
 fn cordon(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordon"));
@@ -76,6 +78,60 @@ fn a_check_says_what_would_keep_a_server_from_starting() {
         assert_eq!(output.status.code(), Some(3));
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(object["errors"][0]["problem"].as_str().unwrap().contains(said), "{object}");
+    }
+}
+
+#[test]
+fn a_check_warns_of_what_this_machine_lacks_and_touches_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cordon.toml");
+    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n";
+    let more = "[node]\ndata_dir = \"/proc/nope\"\n\
+                [listen]\ndns = [\"127.0.0.1:5300\", \"192.0.2.1:53\"]\nadmin = \"203.0.113.7:8053\"\n";
+    std::fs::write(&path, format!("{sound}{more}")).unwrap();
+    let expected = [
+        "node.data_dir: /proc/nope: /proc belongs to the kernel (proc, sysfs, cgroup) and takes no files; name one",
+        "listen.dns: 192.0.2.1:53: no interface of this machine has the address",
+        "listen.admin: 203.0.113.7:8053: no interface of this machine has the address",
+    ];
+    let output = cordon(&["check", "--config", path.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(said.starts_with(&format!("{}: no errors, 3 warnings\nwarning: ", path.display())), "{said}");
+    assert!(expected.iter().all(|warning| said.contains(&format!("\nwarning: {warning}"))), "{said}");
+    let output = cordon(&["check", "--json", "--config", path.to_str().unwrap()]);
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = object["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), expected.len(), "{object}");
+    for (warning, expected) in warnings.iter().zip(expected) {
+        assert!(warning.as_str().unwrap().starts_with(expected), "{object}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a check makes nothing");
+    // And so it comes.
+    let output = cordon(&["serve", "--config", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_check_ends_with_the_code_that_a_start_would_end_with() {
+    if network::is_left_out() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [path, empty] = ["cordon.toml", "empty"].map(|name| folder.path().join(name));
+    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n\
+                 [upstream]\nservers = [\"system\"]\n";
+    std::fs::write(&path, sound).unwrap();
+    std::fs::write(&empty, "").unwrap();
+    for command in ["check", "serve"] {
+        // For this one process the system names no server to ask.
+        let mounted = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+        let mut apart = Command::new("unshare");
+        apart.args(["--mount", "sh", "-c", mounted]).arg(&empty).arg(env!("CARGO_BIN_EXE_cordon"));
+        let output = apart.args([command, "--config"]).arg(&path).output().unwrap();
+        let said = text(&output.stderr);
+        assert!(said.contains("upstream: ") && said.contains("/etc/resolv.conf"), "{command}: {said}");
+        assert_eq!(output.status.code(), Some(4), "{command}: {said}");
     }
 }
 

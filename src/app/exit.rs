@@ -3,6 +3,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::engine::reload::ReloadError;
+use crate::shelf::ShelfError;
+use crate::upstream::UpstreamError;
+
 /// The exit codes scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -50,6 +54,26 @@ impl Failure {
     /// It could not start.
     pub fn start(text: impl fmt::Display) -> Failure {
         Failure { exit: Exit::Start, text: text.to_string() }
+    }
+}
+
+impl Failure {
+    /// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the
+    /// system that are not there yet) ends with the code that a service manager tries again after. `cordon check` ends with the same.
+    pub fn at_start(error: ReloadError) -> Failure {
+        match error {
+            ReloadError::Lists(ShelfError::Keep { .. } | ShelfError::ReadBack { .. } | ShelfError::Random(_)) => {
+                Failure::start(error)
+            }
+            ReloadError::Upstream(UpstreamError::System { .. } | UpstreamError::Tls { .. }) => {
+                Failure::start(format!("upstream: {error}"))
+            }
+            ReloadError::Config(_) | ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => {
+                Failure::configuration(error)
+            }
+            ReloadError::Upstream(_) => Failure::configuration(format!("upstream: {error}")),
+            ReloadError::NeedsRestart(_) => Failure::start(error),
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! `cordon check`: what is wrong with the configuration, or what it amounts to.
 
+mod machine;
+
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Out, lists};
+use super::{Exit, Failure, Out, lists};
 use crate::config::checked::Server;
 use crate::config::errors::{ConfigError, duration_text};
 use crate::config::{Config, ConfigErrors, locate};
@@ -34,21 +37,23 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
     let candidate = match candidate(config, now) {
         Ok(candidate) => candidate,
         Err(error) => {
-            let errors = would_not_start(&path, error);
+            let (errors, exit) = would_not_start(&path, error);
             if out.is_json() {
                 out.object(&errors)?;
                 out.flush()?;
             }
-            return Err(failure(&errors));
+            return Err(Failure { exit, ..failure(&errors) });
         }
     };
     let (config, shelved) = (&candidate.config, &candidate.lists);
+    let warnings = machine::warnings(config);
     if out.is_json() {
         let mut whole = object(config);
+        whole["warnings"] = warnings.into();
         whole["lists"] = Value::Array(lists::objects(shelved, &config.model, now));
         out.object(&whole)?;
     } else {
-        summary(config, out)?;
+        summary(config, &warnings, out)?;
         out.line("")?;
         lists::report(out, shelved, &config.model, now)?;
     }
@@ -58,22 +63,26 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
 /// What a server would start with: lists compiled, local zones read, the names of `[probe]` asked about. Nothing on the disk is touched.
 fn candidate(config: Config, now: Moment) -> Result<Snapshot, ReloadError> {
     let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model)?;
-    probed(config, lists, now)
+    let own = config.listen.dns.clone();
+    probed(config, lists, &own, now)
 }
 
-/// What a server would put in force of a configuration and its lists: the names of `[probe]` are asked about.
-pub(super) fn probed(config: Config, lists: Shelved, now: Moment) -> Result<Snapshot, ReloadError> {
-    let candidate = assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), now)?;
+/// What a server that listens on `own` would put in force of a configuration and its lists: the names of `[probe]` are asked about.
+pub(super) fn probed(config: Config, lists: Shelved, own: &[SocketAddr], now: Moment) -> Result<Snapshot, ReloadError> {
+    let candidate = assemble(config, lists, own, None, &Metrics::new(env!("CARGO_PKG_VERSION")), now)?;
     probe(&candidate, now)?;
     Ok(candidate)
 }
 
-/// Why a server would not start with it, in the form of the errors of a configuration.
-fn would_not_start(path: &Path, error: ReloadError) -> ConfigErrors {
-    let told = match error {
-        ReloadError::Config(errors) => return errors,
-        ReloadError::Probe(wrong) => wrong,
-        other => vec![other.to_string()],
+/// Why a server would not start with it, in the form of the errors of a configuration, and the code it would end with.
+fn would_not_start(path: &Path, error: ReloadError) -> (ConfigErrors, Exit) {
+    let (told, exit) = match error {
+        ReloadError::Config(errors) => return (errors, Exit::Configuration),
+        ReloadError::Probe(wrong) => (wrong, Exit::Configuration),
+        other => {
+            let failure = Failure::at_start(other);
+            (vec![failure.text], failure.exit)
+        }
     };
     let error = |problem| ConfigError {
         file: path.display().to_string(),
@@ -82,7 +91,7 @@ fn would_not_start(path: &Path, error: ReloadError) -> ConfigErrors {
         problem,
         advice: None,
     };
-    ConfigErrors { errors: told.into_iter().map(error).collect() }
+    (ConfigErrors { errors: told.into_iter().map(error).collect() }, exit)
 }
 
 /// What a command says that cannot go on without a sound configuration.
@@ -93,10 +102,18 @@ pub fn failure(errors: &ConfigErrors) -> Failure {
 }
 
 /// The summary for people.
-fn summary(config: &Config, out: &mut Out) -> Result<(), Failure> {
+fn summary(config: &Config, warnings: &[String], out: &mut Out) -> Result<(), Failure> {
     let listen: Vec<String> = config.listen.dns.iter().map(ToString::to_string).collect();
     let servers: Vec<String> = config.upstream.servers.iter().map(server).collect();
-    out.line(format_args!("{}: no errors", config.path.display()))?;
+    let and_warnings = match warnings.len() {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    out.line(format_args!("{}: no errors{and_warnings}", config.path.display()))?;
+    for warning in warnings {
+        out.line(format_args!("warning: {warning}"))?;
+    }
     out.line("")?;
     let rows = vec![
         vec!["node".to_owned(), config.node.name.clone()],

@@ -195,6 +195,17 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// Why no socket of this machine can have the address, whatever the port: no interface has it, or there is no such family. The port is not
+/// asked for, so nobody who has it is disturbed.
+pub fn absent(address: SocketAddr) -> Option<BindCause> {
+    let mut any_port = address;
+    any_port.set_port(0);
+    let bound = Socket::new(Domain::for_address(address), Type::DGRAM.cloexec(), Some(Protocol::UDP))
+        .and_then(|socket| socket.bind(&any_port.into()));
+    let cause = cause(any_port, Transport::Udp, bound.err()?);
+    matches!(cause, BindCause::NotLocal | BindCause::NoFamily(_)).then_some(cause)
+}
+
 fn cause(address: SocketAddr, transport: Transport, error: io::Error) -> BindCause {
     match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) if (1..1024).contains(&address.port()) => BindCause::LowPort,
@@ -265,6 +276,8 @@ mod tests {
 
     #[test]
     fn an_address_of_another_machine_is_told_so() {
+        assert!(matches!(absent("192.0.2.1:53".parse().expect("an address")), Some(BindCause::NotLocal)));
+        assert!(absent("127.0.0.1:53".parse().expect("an address")).is_none(), "whoever has the port");
         let error = bind_one("192.0.2.1:0", 1).expect_err("no such address here").to_string();
         assert!(error.starts_with("cannot listen on 192.0.2.1:0 (udp): no interface of this machine"), "{error}");
     }

@@ -4,13 +4,13 @@ use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+use super::figures;
+
 /// Runs `what` on a thread in a network namespace of its own; what it starts is in it, too. Such a namespace takes a right that root has:
 /// without it the test fails, since what it is about would not have been tried, unless it is left out by name.
 pub fn apart(ipv6: bool, what: impl FnOnce() + Send) {
-    if std::env::var_os("CORDON_WITHOUT_NAMESPACES").is_some() {
-        return eprintln!(
-            "LEFT OUT, since CORDON_WITHOUT_NAMESPACES is set: what needs a network of its own was not tried"
-        );
+    if is_left_out() {
+        return;
     }
     let inside = || {
         // SAFETY: unshare(2) takes no pointers; it moves this thread alone to another network.
@@ -29,6 +29,15 @@ pub fn apart(ipv6: bool, what: impl FnOnce() + Send) {
         }
     };
     std::thread::scope(|scope| scope.spawn(inside).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Whether what needs a namespace of its own is left out, by the environment; that is told.
+pub fn is_left_out() -> bool {
+    let left_out = std::env::var_os("CORDON_WITHOUT_NAMESPACES").is_some();
+    if left_out {
+        figures::tell("LEFT OUT, since CORDON_WITHOUT_NAMESPACES is set: what needs a namespace was not tried");
+    }
+    left_out
 }
 
 /// As `ip link set lo up`.

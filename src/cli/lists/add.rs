@@ -227,7 +227,7 @@ fn would_be_refused(config: &Config, held: &Held, names: &[Name], lines: &[LineV
     let lists = shelf.look_with(&journal, &candidate.lists, &candidate.model).map_err(|error| {
         Failure::failed(format_args!("nothing was written, since no probe could be asked: {error}"))
     })?;
-    match probed(candidate, lists, Clock::Real.now()) {
+    match probed(candidate, lists, &[], Clock::Real.now()) {
         Ok(_) => Ok(()),
         Err(ReloadError::Probe(wrong)) => Err(Failure::failed(format_args!(
             "nothing was written: with it, {}; a server would not put that in force, nor any change of a list after it. If it is meant, change [probe] first",
