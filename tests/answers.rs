@@ -349,9 +349,17 @@ fn special_names_and_private_reverse_zones_never_go_upstream() {
         "9.8.168.192.in-addr.arpa.".to_owned(),
         "1.1.254.169.in-addr.arpa.".to_owned(),
         "1.2.64.100.in-addr.arpa.".to_owned(),
+        "x.10.in-addr.arpa.".to_owned(),
+        "0-127.0.0.10.in-addr.arpa.".to_owned(),
+        "_udp.0.0.10.in-addr.arpa.".to_owned(),
+        "b._dns-sd._udp.0.168.192.in-addr.arpa.".to_owned(),
+        "256.10.in-addr.arpa.".to_owned(),
+        "x.127.in-addr.arpa.".to_owned(),
         ip6("b.a.9.8.d.f."),
         ip6("1.8.e.f."),
         ip6("1.8.b.d.0.1.0.0.2."),
+        ip6("foo.d.f."),
+        ip6("lb._dns-sd._udp.8.e.f."),
     ];
     for name in &nowhere {
         for (rd, cd, dnssec_ok) in [(true, false, false), (true, true, true), (false, false, false)] {

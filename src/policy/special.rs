@@ -84,16 +84,11 @@ fn looked_at(name: &Name, qtype: u16) -> Option<Special> {
 
 /// RFC 6303 section 4.1, 4.2 and RFC 7793.
 fn reverse_ipv4(name: &Name, qtype: u16) -> Option<Special> {
-    let mut octets = [0u8; 4];
-    let given = name.label_count().checked_sub(2)?;
-    for (i, label) in name.labels().take(given).enumerate() {
-        if let Some(place) = octets.get_mut(given - 1 - i) {
-            *place = std::str::from_utf8(label).ok()?.parse().ok()?;
-        }
-    }
+    let (octets, read) = read_back::<4>(name, octet);
+    let given = name.label_count() - 2;
     let rule = "reverse zone of private space (RFC 6303)";
-    let covered = match (given, octets) {
-        (4, [127, 0, 0, 1]) => {
+    let covered = match (read, octets) {
+        (4, [127, 0, 0, 1]) if given == 4 => {
             let answer = if qtype == rtype::PTR { SpecialAnswer::PointsToLocalhost } else { SpecialAnswer::Nodata };
             return Some(Special { answer, labels: 3, rule });
         }
@@ -110,29 +105,55 @@ fn reverse_ipv4(name: &Name, qtype: u16) -> Option<Special> {
 
 /// RFC 6303 sections 4.3 to 4.6.
 fn reverse_ipv6(name: &Name, qtype: u16) -> Option<Special> {
-    let given = name.label_count().checked_sub(2)?.min(32);
-    let mut nibbles = [0u8; 32];
-    let total = name.label_count();
-    for (i, label) in name.labels().enumerate().take(total - 2) {
-        let place = total - 3 - i;
-        if place < 32 {
-            let [digit] = label else { return None };
-            nibbles[place] = (*digit as char).to_digit(16)? as u8;
-        }
-    }
+    let (nibbles, read) = read_back::<32>(name, nibble);
+    let given = name.label_count() - 2;
     let rule = "reverse zone of private space (RFC 6303)";
     let covered = match nibbles {
-        [0xf, 0xd, ..] if given >= 2 => 2,
-        [0xf, 0xe, 0x8..=0xb, ..] if given >= 3 => 3,
-        [2, 0, 0, 1, 0, 0xd, 0xb, 8, ..] if given >= 8 => 8,
-        _ if given == 32 && nibbles[..31].iter().all(|n| *n == 0) && nibbles[31] == 1 => {
-            let answer = if qtype == rtype::PTR { SpecialAnswer::PointsToLocalhost } else { SpecialAnswer::Nodata };
+        [0xf, 0xd, ..] if read >= 2 => 2,
+        [0xf, 0xe, 0x8..=0xb, ..] if read >= 3 => 3,
+        [2, 0, 0, 1, 0, 0xd, 0xb, 8, ..] if read >= 8 => 8,
+        [zeros @ .., 1] if read == 32 && zeros == [0; 31] => {
+            let answer = match qtype {
+                _ if given > 32 => SpecialAnswer::Nxdomain,
+                rtype::PTR => SpecialAnswer::PointsToLocalhost,
+                _ => SpecialAnswer::Nodata,
+            };
             return Some(Special { answer, labels: 34, rule });
         }
-        _ if given == 32 && nibbles == [0; 32] => 32,
+        _ if read == 32 && nibbles == [0; 32] => 32,
         _ => return None,
     };
     Some(Special { answer: answer_at(given, covered), labels: 2 + covered, rule })
+}
+
+/// The labels before the last two, read from the right as far as they are numbers, and how many of them are. What stands before the first
+/// that is none may be anything: a name of service discovery, part of a zone for a few addresses (RFC 2317), a slip of the pen.
+fn read_back<const N: usize>(name: &Name, number: impl Fn(&[u8]) -> Option<u8>) -> ([u8; N], usize) {
+    let mut numbers = [0; N];
+    let given = name.label_count().saturating_sub(2);
+    let mut read = given.min(N);
+    for (place, label) in (0..given).rev().zip(name.labels()) {
+        let Some(to) = numbers.get_mut(place) else { continue };
+        match number(label) {
+            Some(number) => *to = number,
+            None => read = place,
+        }
+    }
+    (numbers, read)
+}
+
+/// An octet as reverse names write it: `010` and `+10` are other labels than `10`.
+fn octet(label: &[u8]) -> Option<u8> {
+    match label {
+        [b'0'] => Some(0),
+        [b'1'..=b'9', ..] => std::str::from_utf8(label).ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn nibble(label: &[u8]) -> Option<u8> {
+    let [digit] = label else { return None };
+    char::from(*digit).to_digit(16).map(|nibble| nibble as u8)
 }
 
 /// The apex of an empty zone exists and has no records but its own; below it there is nothing.
@@ -143,6 +164,7 @@ fn answer_at(given: usize, covered: usize) -> SpecialAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(name: &str, qtype: u16) -> Option<SpecialAnswer> {
         special(&Name::parse(name).unwrap(), qtype).map(|s| s.answer)
@@ -174,6 +196,17 @@ mod tests {
             "b.a.d.f.ip6.arpa",
             "1.8.e.f.ip6.arpa",
             "1.8.b.d.0.1.0.0.2.ip6.arpa",
+            // What is no address is in the zone all the same.
+            "x.10.in-addr.arpa",
+            "0-127.0.0.10.in-addr.arpa",
+            "_udp.0.0.10.in-addr.arpa",
+            "b._dns-sd._udp.0.168.192.in-addr.arpa",
+            "256.10.in-addr.arpa",
+            "010.10.in-addr.arpa",
+            "x.127.in-addr.arpa",
+            "9.9.9.9.9.10.in-addr.arpa",
+            "foo.d.f.ip6.arpa",
+            "lb._dns-sd._udp.8.e.f.ip6.arpa",
         ] {
             assert_eq!(of(name, rtype::PTR), Some(SpecialAnswer::Nxdomain), "{name}");
         }
@@ -188,9 +221,40 @@ mod tests {
             "in-addr.arpa",
             "x.10.in-addr.example",
             "a.b.c.8.in-addr.arpa",
+            "10.x.in-addr.arpa",
+            "010.in-addr.arpa",
+            "x.172.in-addr.arpa",
+            "x.e.f.ip6.arpa",
             "8.b.d.1.0.0.2.ip6.arpa",
         ] {
             assert_eq!(of(name, rtype::PTR), None, "{name}");
+        }
+    }
+    /// The zones of RFC 6303 and RFC 7793 as names, to be compared label by label.
+    fn zones() -> Vec<String> {
+        let zeros = "0.".repeat(31);
+        let v4 = ["0", "10", "127", "168.192", "254.169", "2.0.192", "100.51.198", "113.0.203", "255.255.255.255"];
+        let more = (16..32).map(|n| format!("{n}.172")).chain((64..128).map(|n| format!("{n}.100")));
+        let v6 = ["d.f", "8.e.f", "9.e.f", "a.e.f", "b.e.f", "8.b.d.0.1.0.0.2"];
+        let whole = [format!("0.{zeros}ip6.arpa"), format!("1.{zeros}ip6.arpa")];
+        let v4 = v4.iter().map(|zone| (*zone).to_owned()).chain(more).map(|zone| format!("{zone}.in-addr.arpa"));
+        v4.chain(v6.iter().map(|zone| format!("{zone}.ip6.arpa"))).chain(whole).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_at_or_below_a_private_zone_stays_and_nothing_else_does(
+            before in prop::collection::vec(prop_oneof!["[0-9a-f]", "[0-9]{1,3}", "[a-z_-]{1,5}"], 0..34),
+            zone in prop::sample::select(
+                zones().into_iter().chain(["in-addr.arpa", "ip6.arpa", "192.in-addr.arpa", "f.ip6.arpa"].map(str::to_owned))
+                    .collect::<Vec<_>>()
+            ),
+            qtype in prop::sample::select(vec![rtype::PTR, rtype::A, rtype::SOA]),
+        ) {
+            let text = before.iter().map(|label| format!("{label}.")).collect::<String>() + &zone;
+            let within = zones().into_iter().find(|zone| text == *zone || text.ends_with(&format!(".{zone}")));
+            let found = special(&Name::parse(&text).unwrap(), qtype);
+            prop_assert_eq!(found.map(|found| found.labels), within.map(|zone| zone.split('.').count()), "{}", text);
         }
     }
 }
