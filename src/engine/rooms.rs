@@ -91,12 +91,12 @@ pub fn verdict_for_name<T: Trace>(
     let Decided { verdict, until } = decide(rules, policy, name, qtype, subject, trace);
     let to_the_internet = match verdict {
         Verdict::Allow(_) | Verdict::Monitor(_) | Verdict::Grant(_) => true,
-        // What is withdrawn is access to the internet; a name that goes nowhere is no part of it.
-        Verdict::Block(why) => why.reason == Reason::Withdrawn,
+        // What is withdrawn is access to the internet, and so is what a policy blocks by default; a name that goes nowhere is no part of it.
+        Verdict::Block(why) => matches!(why.reason, Reason::Withdrawn | Reason::Default),
         _ => false,
     };
     match goes {
-        // A block of a special name stays a block; an allow does not send it upstream.
+        // A block that means a special name stays a block; an allow does not send it upstream.
         Goes::Special(special) if to_the_internet => {
             let why = Why { reason: Reason::SpecialUse, category: None, rule: Some(RuleRef::Builtin(special.rule)) };
             Ruled { verdict: Verdict::Allow(why), goes, until }
