@@ -322,6 +322,12 @@ fn what_a_resolver_does_not_do_is_refused_and_any_is_answered_with_hinfo() {
             assert_eq!(rows::last(&cordon.log_dir(), name.trim_end_matches('.'))["action"], "refused");
         }
     }
+    // An IXFR says in its authority section which SOA the client has (RFC 1995 section 3).
+    let soa = [b"\xc0\x10\x00\x06\x00\x01\x00\x00\x00\x3c\x00\x16\x00\x00", &[1; 20][..]].concat();
+    let ixfr = [b"\x03wWw\x07example\x03net\x00\x00\xfb\x00\x01", &soa[..]].concat();
+    let answer = over_udp(&by_hand([0, 0], [1, 0, 1, 0], &ixfr), LOCALHOST, cordon.addr).unwrap();
+    assert_eq!((answer[3] & 0x0f, &answer[12..]), (5, &ixfr[..ixfr.len() - soa.len()]), "REFUSED, with the question");
+    assert_eq!(rows::last(&cordon.log_dir(), "www.example.net")["rule"], "zones are not transferred");
     let any = ask("www.example.net.", RecordType::ANY, 0).at(cordon.addr);
     assert_eq!(any.metadata.response_code, ResponseCode::NoError);
     let [hinfo] = any.answers.as_slice() else { panic!("{any:?}") };

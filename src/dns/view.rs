@@ -183,18 +183,19 @@ pub fn glance(packet: &[u8], seen: &mut Seen) -> Glance {
     let Some(end) = seen.question(packet) else {
         return unread(Fault::Malformed);
     };
-    // A query carries nothing but its question and what stands in the additional section.
-    let kind = if count(6) != 0 || count(8) != 0 || seen.qtype == rtype::OPT {
-        Kind::Wrong(Fault::Malformed)
+    // A query carries nothing but its question and what stands in the additional section; an IXFR carries more.
+    let rest = if count(6) != 0 || count(8) != 0 || seen.qtype == rtype::OPT {
+        behind_soa(packet, end, seen.qtype, [count(6), count(8)])
     } else {
-        match additional(packet, end, count(10)) {
-            Err(Broken) => Kind::Wrong(Fault::Malformed),
-            Ok(edns) => {
-                seen.edns = edns;
-                match edns {
-                    Some(Edns { version: 1.., .. }) => Kind::Wrong(Fault::Version),
-                    _ => Kind::Query,
-                }
+        Ok(end)
+    };
+    let kind = match rest.and_then(|at| additional(packet, at, count(10))) {
+        Err(Broken) => Kind::Wrong(Fault::Malformed),
+        Ok(edns) => {
+            seen.edns = edns;
+            match edns {
+                Some(Edns { version: 1.., .. }) => Kind::Wrong(Fault::Version),
+                _ => Kind::Query,
             }
         }
     };
@@ -214,6 +215,19 @@ pub fn again<'a>(packet: &'a [u8], seen: &'a Seen, glance: Glance) -> Look<'a> {
 }
 
 struct Broken;
+
+/// The place behind the SOA in the authority section of an IXFR, which says what the client has (RFC 1995 section 3). No other query has
+/// records before its additional section.
+#[cold]
+fn behind_soa(packet: &[u8], at: usize, qtype: u16, [answers, authorities]: [u16; 2]) -> Result<usize, Broken> {
+    if qtype != rtype::IXFR || answers != 0 || authorities != 1 {
+        return Err(Broken);
+    }
+    let at = skip_name(packet, at).ok_or(Broken)?;
+    let fixed = packet.get(at..at + 10).ok_or(Broken)?;
+    let end = at + 10 + usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
+    if u16::from_be_bytes([fixed[0], fixed[1]]) == rtype::SOA && end <= packet.len() { Ok(end) } else { Err(Broken) }
+}
 
 /// Walks the additional section for the OPT record; anything cut short, doubled or left over is broken.
 fn additional(packet: &[u8], mut at: usize, count: u16) -> Result<Option<Edns>, Broken> {
@@ -340,6 +354,30 @@ mod tests {
         let mut update = query(NAME, A_IN, [1, 0, 0, 0]);
         update[2] = 5 << 3;
         assert!(matches!(look(&update, &mut Seen::EMPTY.clone()), Look::Wrong(Wrong { fault: Fault::Opcode, .. })));
+    }
+
+    #[test]
+    fn an_ixfr_has_an_soa_in_its_authority_section_and_nothing_else_has() {
+        let soa = [b"\xc0\x0c\x00\x06\x00\x01\x00\x00\x00\x3c\x00\x16\x00\x00", &[7; 20][..]].concat();
+        let opt = b"\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00";
+        let [ixfr, axfr] = [b"\x00\xfb\x00\x01", b"\x00\xfc\x00\x01"];
+        let is_query = |tail: &[u8], counts| matches!(look(&query(NAME, tail, counts), &mut Seen::EMPTY.clone()), Look::Query(view) if view.question.len() == NAME.len() + 4);
+        assert!(is_query(&[&ixfr[..], &soa].concat(), [1, 0, 1, 0]));
+        assert!(is_query(&[&ixfr[..], &soa, opt].concat(), [1, 0, 1, 1]));
+        assert!(is_query(ixfr, [1, 0, 0, 0]));
+        let not_soa = [b"\xc0\x0c\x00\x10", &soa[4..]].concat();
+        for (tail, counts) in [
+            ([&ixfr[..], &soa].concat(), [1, 1, 0, 0]),
+            ([&ixfr[..], &soa].concat(), [1, 0, 2, 0]),
+            ([&ixfr[..], &soa, &soa].concat(), [1, 0, 2, 0]),
+            ([&ixfr[..], &soa, b"x"].concat(), [1, 0, 1, 0]),
+            ([&ixfr[..], &soa[..soa.len() - 1]].concat(), [1, 0, 1, 0]),
+            ([&ixfr[..], &not_soa].concat(), [1, 0, 1, 0]),
+            ([&axfr[..], &soa].concat(), [1, 0, 1, 0]),
+            ([A_IN, &soa].concat(), [1, 0, 1, 0]),
+        ] {
+            assert!(!is_query(&tail, counts), "{counts:?} {tail:02x?}");
+        }
     }
 
     proptest! {
