@@ -123,6 +123,8 @@ fn a_local_zone_is_answered_with_authority() {
         ("web.", RecordType::AAAA, ResponseCode::NoError),
         ("exists.wild.", RecordType::A, ResponseCode::NoError),
         ("wild.", RecordType::A, ResponseCode::NoError),
+        ("nothing.", RecordType::ANY, ResponseCode::NXDomain),
+        ("wild.", RecordType::ANY, ResponseCode::NoError),
     ] {
         let answer = ask(name, kind);
         assert_eq!(answer.metadata.response_code, code, "{name}");
@@ -130,6 +132,15 @@ fn a_local_zone_is_answered_with_authority() {
         let [soa] = answer.authorities.as_slice() else { panic!("{name}: {answer:?}") };
         assert_eq!((soa.name.to_string().as_str(), soa.ttl), ("intranet.example.", 300), "{name}");
     }
+    // Of a name that is there ANY tells no more than that (RFC 8482).
+    for name in ["", "web.", "www.", "x.y.wild.", "far."] {
+        let any = ask(name, RecordType::ANY);
+        assert!(any.metadata.authoritative && any.authorities.is_empty(), "{name}: {any:?}");
+        let [hinfo] = any.answers.as_slice() else { panic!("{name}: {any:?}") };
+        assert_eq!(hinfo.record_type(), RecordType::HINFO, "{name}");
+    }
+    let cut = ask("www.cut.", RecordType::ANY);
+    assert!(!cut.metadata.authoritative && cut.answers.is_empty() && cut.authorities.len() == 1, "{cut:?}");
     let row = rows::last(&cordon.log_dir(), "web.intranet.example");
     assert_eq!((&row["source"], &row["rule"]), (&"local".into(), &"local_zone intranet.example".into()), "{row}");
 }

@@ -108,6 +108,11 @@ impl Ready {
         self.wire()[2] & 0x04 != 0
     }
 
+    /// Whether there is a record in its answer section.
+    pub fn has_answers(&self) -> bool {
+        self.wire()[6..8] != [0, 0]
+    }
+
     /// How long it may be kept, in seconds: the least TTL of its answer, or the negative TTL of RFC 2308 section 5; zero when it may not.
     pub fn ttl(&self) -> u32 {
         self.ttl

@@ -66,15 +66,19 @@ impl Room<'_> {
                 Some(records) => Some(self.given(why, &records, out)),
                 None => Some(self.blocked(why, None, self.open.until, out)),
             },
-            (Verdict::Rewrite(..), _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
+            (Verdict::Rewrite(..), _) if self.view.qtype == rtype::ANY => Some(self.any(Source::Policy, out)),
             (Verdict::Rewrite(entry, _), _) => match self.rewrite(*entry) {
                 Some(Rewrite::Addresses(addresses)) => Some(self.rewritten(addresses, out)),
                 _ => None,
             },
             (_, Goes::Special(special)) => Some(self.special(&special, out)),
-            (_, _) if self.view.qtype == rtype::ANY => Some(self.any(out)),
+            (_, Goes::Upstream(_)) if self.view.qtype == rtype::ANY => Some(self.any(Source::Policy, out)),
             (_, Goes::Local(place)) => {
                 let (kept, leads_out) = from_local_zone(self.snapshot, place, &self.question(), self.open.at)?;
+                // What is not there is denied for ANY as for any type; of what is there nothing is told (RFC 8482 section 4).
+                if self.view.qtype == rtype::ANY && kept.ready.has_answers() {
+                    return Some(self.any(Source::Local, out));
+                }
                 // An alias that leads out of the zone has to be followed.
                 leads_out.is_none().then(|| self.kept(Held::Shared(kept), Source::Local, 0, out))
             }
@@ -334,10 +338,13 @@ impl Room<'_> {
         Made { said, ..Made::policy(writer.finish(None), code, None) }
     }
 
-    fn any(&self, out: &mut [u8]) -> Made<'static> {
+    fn any(&self, source: Source, out: &mut [u8]) -> Made<'static> {
         let mut writer = Writer::new(self.view, rcode::NOERROR, out, self.limit);
+        if source == Source::Local {
+            writer.authoritative();
+        }
         writer.hinfo(self.bounded(OWN_TTL, self.open.until));
-        Made::policy(writer.finish(None), rcode::NOERROR, None)
+        Made { source: Some(source), ..Made::policy(writer.finish(None), rcode::NOERROR, None) }
     }
 }
 
