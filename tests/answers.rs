@@ -372,7 +372,12 @@ fn special_names_and_private_reverse_zones_never_go_upstream() {
             for kind in [RecordType::PTR, RecordType::A, RecordType::DS] {
                 let answer = Ask { rd, cd, dnssec_ok, ..ask(name, kind, 0) }.at(cordon.addr);
                 assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain, "{name} {kind}");
-                assert_eq!(answer.authorities.len(), 1, "{name} {kind}: an SOA, so that it is kept");
+                let [soa] = answer.authorities.as_slice() else { panic!("{name} {kind}: no SOA") };
+                // RFC 6303 section 3: the zone is its own name server and nobody's; nothing is blocked there.
+                let RData::SOA(data) = &soa.data else { panic!("{name} {kind}: {soa}") };
+                assert!(name.ends_with(&soa.name.to_string()) && data.mname == soa.name, "{name} {kind}: {soa}");
+                assert_eq!((data.rname.to_string().as_str(), data.serial), ("nobody.invalid.", 1), "{name} {kind}");
+                assert_eq!(data.minimum, soa.ttl, "{name} {kind}");
             }
         }
     }
@@ -387,6 +392,25 @@ fn special_names_and_private_reverse_zones_never_go_upstream() {
         let expected: Vec<IpAddr> = expected.map(|address| address.parse().unwrap()).into_iter().collect();
         assert_eq!(addresses(&answer), expected, "{name}");
         assert_eq!(answer.authorities.len(), expected.is_empty() as usize, "{name}");
+    }
+    for zone in
+        ["10.in-addr.arpa.".to_owned(), "2.0.192.in-addr.arpa.".to_owned(), ip6("d.f."), "home.arpa.".to_owned()]
+    {
+        for kind in [RecordType::SOA, RecordType::NS] {
+            let answer = ask(&zone, kind, 0).at(cordon.addr);
+            let [record] = answer.answers.as_slice() else { panic!("{zone} {kind}: {answer:?}") };
+            assert_eq!(record.name.to_string(), zone, "{kind}");
+            match &record.data {
+                RData::SOA(soa) => {
+                    assert_eq!((&soa.mname, soa.rname.to_string().as_str()), (&record.name, "nobody.invalid."))
+                }
+                RData::NS(server) => assert_eq!(server.0, record.name),
+                other => panic!("{zone} {kind}: {other}"),
+            }
+        }
+        let answer = ask(&zone, RecordType::A, 0).at(cordon.addr);
+        assert_eq!((answer.metadata.response_code, answer.authorities.len()), (ResponseCode::NoError, 1), "{zone}");
+        assert!(answer.answers.is_empty(), "{zone}");
     }
     for name in ["1.0.0.127.in-addr.arpa.".to_owned(), ip6(&format!("1.{zeros}"))] {
         let answer = ask(&name, RecordType::PTR, 0).at(cordon.addr);

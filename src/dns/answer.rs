@@ -34,8 +34,19 @@ pub struct Writer<'b> {
     counts: [u16; 3],
 }
 
-/// Names of our SOA records: nothing is to be found there (RFC 2606 keeps `invalid` free).
+/// Names of the SOA that goes with a block: nothing is to be found there (RFC 2606 keeps `invalid` free).
 const SOA_NAMES: &[u8] = b"\x07blocked\x07invalid\x00\x0ahostmaster\x07blocked\x07invalid\x00";
+/// Who is responsible for an empty zone (RFC 6303 section 3).
+const NOBODY: &[u8] = b"\x06nobody\x07invalid\x00";
+
+/// Sections a record of ours can stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What was asked for.
+    Answer,
+    /// What goes with "no".
+    Authority,
+}
 
 impl<'b> Writer<'b> {
     /// Begins an answer to `view` with `rcode` in `out`, which has at least [`LEAST_BUFFER`] octets. `limit` bounds what may be written.
@@ -112,6 +123,25 @@ impl<'b> Writer<'b> {
         self.record(1, owner, rtype::SOA, ttl, &rdata);
     }
 
+    /// The SOA of an empty zone that a resolver serves itself, in the values of RFC 6303 section 3. The zone is the last `labels` labels of the
+    /// name asked for, and its own name server.
+    pub fn soa_of_empty_zone(&mut self, section: Section, labels: usize, ttl: u32) {
+        let mut rdata = [0u8; 2 + NOBODY.len() + 20];
+        let zone = self.suffix(labels);
+        let (names, numbers) = rdata.split_at_mut(2 + NOBODY.len());
+        names[..2].copy_from_slice(&pointer(zone));
+        names[2..].copy_from_slice(NOBODY);
+        for (place, value) in numbers.chunks_exact_mut(4).zip([1u32, 3_600, 1_200, 604_800, ttl]) {
+            place.copy_from_slice(&value.to_be_bytes());
+        }
+        self.record(section as usize, zone, rtype::SOA, ttl, &rdata);
+    }
+
+    /// The NS of an empty zone, which is the name asked for and its own name server.
+    pub fn ns_of_empty_zone(&mut self, ttl: u32) {
+        self.record(0, HEADER, rtype::NS, ttl, &pointer(HEADER));
+    }
+
     /// Where the last `labels` labels of the question's name begin in the message.
     fn suffix(&self, labels: usize) -> usize {
         let name = &self.out[HEADER..HEADER + self.question];
@@ -137,7 +167,7 @@ impl<'b> Writer<'b> {
             return;
         }
         let to = &mut self.out[self.at..end];
-        to[0..2].copy_from_slice(&(0xc000 | owner as u16).to_be_bytes());
+        to[0..2].copy_from_slice(&pointer(owner));
         to[2..4].copy_from_slice(&kind.to_be_bytes());
         to[4..6].copy_from_slice(&class::IN.to_be_bytes());
         to[6..10].copy_from_slice(&ttl.to_be_bytes());
@@ -162,6 +192,11 @@ impl<'b> Writer<'b> {
         }
         self.at
     }
+}
+
+/// A pointer to a name of the message (RFC 1035 section 4.1.4).
+fn pointer(to: usize) -> [u8; 2] {
+    (0xc000 | to as u16).to_be_bytes()
 }
 
 /// Writes an OPT record at `at` and gives the place behind it. An extended error that does not fit loses its text, then goes.

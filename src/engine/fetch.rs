@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cache::Age;
 use crate::cache::{Bits, Cache, Found, Kept, Key};
-use crate::dns::answer::{LEAST_BUFFER, Writer};
+use crate::dns::answer::{LEAST_BUFFER, Section, Writer};
 use crate::dns::ede::{self, Ede};
 use crate::dns::ready::Dress;
 use crate::dns::types::{class, rcode, rtype};
@@ -333,7 +333,9 @@ impl Room<'_> {
                 writer.pointing(rtype::PTR, ttl, &LOCALHOST);
                 said = Said::Text(ShortText::of(format_args!("localhost")));
             }
-            _ => writer.soa(special.labels, ttl),
+            (SpecialAnswer::Apex, rtype::NS) => writer.ns_of_empty_zone(ttl),
+            (SpecialAnswer::Apex, _) => writer.soa_of_empty_zone(Section::Answer, special.labels, ttl),
+            _ => writer.soa_of_empty_zone(Section::Authority, special.labels, ttl),
         }
         Made { said, ..Made::policy(writer.finish(None), code, None) }
     }

@@ -9,7 +9,7 @@ use crate::dns::types::rtype;
 pub struct Special {
     /// What is said.
     pub answer: SpecialAnswer,
-    /// How many labels the rule covers, from the right.
+    /// How many labels the rule covers, from the right: the zone that its SOA is of.
     pub labels: usize,
     /// The rule and where it comes from.
     pub rule: &'static str,
@@ -22,22 +22,25 @@ pub enum SpecialAnswer {
     Loopback,
     /// The name `localhost`.
     PointsToLocalhost,
+    /// The zone's own record: the SOA or NS of a zone that is empty but for them (RFC 6303 section 3).
+    Apex,
     /// The name is there, with no record of that type.
     Nodata,
     /// There is no such name.
     Nxdomain,
 }
 
-/// Domains of which nothing is to be found in the DNS, with what says so.
+/// Domains of which nothing is to be found in the DNS, with what says so. Those below `arpa` are there themselves: IANA's registry of locally
+/// served zones has them.
 const NOWHERE: &[(&str, &str)] = &[
     ("invalid", "special-use: invalid (RFC 6761)"),
     ("test", "special-use: test (RFC 6761)"),
     ("onion", "special-use: onion (RFC 7686)"),
     ("local", "special-use: local, for multicast DNS (RFC 6762)"),
     ("alt", "special-use: alt (RFC 9476)"),
-    ("home.arpa", "special-use: home.arpa (RFC 8375)"),
-    ("service.arpa", "special-use: service.arpa (RFC 9665)"),
 ];
+const EMPTY: &[(&str, &str)] =
+    &[("home.arpa", "special-use: home.arpa (RFC 8375)"), ("service.arpa", "special-use: service.arpa (RFC 9665)")];
 
 /// What is said of `name` for `qtype`, where it is special.
 #[inline]
@@ -53,16 +56,16 @@ fn may_be_special(name: &Name) -> bool {
 }
 
 fn looked_at(name: &Name, qtype: u16) -> Option<Special> {
-    let mut labels = [&b""[..]; 3];
+    let mut labels = [&b""[..]; 2];
     let count = name.label_count();
     for (i, label) in name.labels().enumerate() {
-        if count - i <= 3 {
+        if count - i <= 2 {
             labels[count - i - 1] = label;
         }
     }
     let made = |answer, labels, rule| Some(Special { answer, labels, rule });
     match labels {
-        [b"localhost", ..] if count >= 1 => {
+        [b"localhost", _] => {
             let answer = match qtype {
                 rtype::A | rtype::AAAA => SpecialAnswer::Loopback,
                 _ => SpecialAnswer::Nodata,
@@ -70,14 +73,18 @@ fn looked_at(name: &Name, qtype: u16) -> Option<Special> {
             made(answer, 1, "special-use: localhost (RFC 6761)")
         }
         // Discovery of encrypted resolvers: we designate none, and no upstream may do it for us (RFC 9462 section 6.4).
-        [b"arpa", b"resolver", ..] => made(SpecialAnswer::Nodata, 2, "special-use: resolver.arpa (RFC 9462)"),
-        [b"arpa", b"in-addr", ..] => reverse_ipv4(name, qtype),
-        [b"arpa", b"ip6", ..] => reverse_ipv6(name, qtype),
-        _ => NOWHERE.iter().find_map(|(domain, rule)| {
-            let mut parts = domain.rsplit('.');
-            let fits =
-                labels.iter().take(domain.split('.').count()).all(|l| parts.next().is_some_and(|p| p.as_bytes() == *l));
-            if fits { made(SpecialAnswer::Nxdomain, domain.split('.').count(), rule) } else { None }
+        [b"arpa", b"resolver"] => {
+            let answer = if count == 2 { at_apex(qtype) } else { SpecialAnswer::Nodata };
+            made(answer, 2, "special-use: resolver.arpa (RFC 9462)")
+        }
+        [b"arpa", b"in-addr"] => reverse_ipv4(name, qtype),
+        [b"arpa", b"ip6"] => reverse_ipv6(name, qtype),
+        [b"arpa", below] => EMPTY.iter().find_map(|(domain, rule)| {
+            let fits = domain.strip_suffix(".arpa").is_some_and(|first| first.as_bytes() == below);
+            if fits { made(in_zone(count, 2, qtype), 2, rule) } else { None }
+        }),
+        [last, _] => NOWHERE.iter().find_map(|(domain, rule)| {
+            if domain.as_bytes() == last { made(SpecialAnswer::Nxdomain, 1, rule) } else { None }
         }),
     }
 }
@@ -88,8 +95,10 @@ fn reverse_ipv4(name: &Name, qtype: u16) -> Option<Special> {
     let given = name.label_count() - 2;
     let rule = "reverse zone of private space (RFC 6303)";
     let covered = match (read, octets) {
-        (4, [127, 0, 0, 1]) if given == 4 => {
-            let answer = if qtype == rtype::PTR { SpecialAnswer::PointsToLocalhost } else { SpecialAnswer::Nodata };
+        // 1.0.0.127 is there, and so are the names above it (RFC 8020).
+        (2..=4, [127, 0, 0, 0 | 1]) if given == read && (read < 4 || octets[3] == 1) => {
+            let points = given == 4 && qtype == rtype::PTR;
+            let answer = if points { SpecialAnswer::PointsToLocalhost } else { SpecialAnswer::Nodata };
             return Some(Special { answer, labels: 3, rule });
         }
         (1.., [0 | 10 | 127, ..]) => 1,
@@ -100,7 +109,7 @@ fn reverse_ipv4(name: &Name, qtype: u16) -> Option<Special> {
         (4, [255, 255, 255, 255]) => 4,
         _ => return None,
     };
-    Some(Special { answer: answer_at(given, covered), labels: 2 + covered, rule })
+    Some(Special { answer: in_zone(given, covered, qtype), labels: 2 + covered, rule })
 }
 
 /// RFC 6303 sections 4.3 to 4.6.
@@ -114,16 +123,15 @@ fn reverse_ipv6(name: &Name, qtype: u16) -> Option<Special> {
         [2, 0, 0, 1, 0, 0xd, 0xb, 8, ..] if read >= 8 => 8,
         [zeros @ .., 1] if read == 32 && zeros == [0; 31] => {
             let answer = match qtype {
-                _ if given > 32 => SpecialAnswer::Nxdomain,
-                rtype::PTR => SpecialAnswer::PointsToLocalhost,
-                _ => SpecialAnswer::Nodata,
+                rtype::PTR if given == 32 => SpecialAnswer::PointsToLocalhost,
+                _ => in_zone(given, 32, qtype),
             };
             return Some(Special { answer, labels: 34, rule });
         }
         _ if read == 32 && nibbles == [0; 32] => 32,
         _ => return None,
     };
-    Some(Special { answer: answer_at(given, covered), labels: 2 + covered, rule })
+    Some(Special { answer: in_zone(given, covered, qtype), labels: 2 + covered, rule })
 }
 
 /// The labels before the last two, read from the right as far as they are numbers, and how many of them are. What stands before the first
@@ -156,9 +164,13 @@ fn nibble(label: &[u8]) -> Option<u8> {
     char::from(*digit).to_digit(16).map(|nibble| nibble as u8)
 }
 
-/// The apex of an empty zone exists and has no records but its own; below it there is nothing.
-fn answer_at(given: usize, covered: usize) -> SpecialAnswer {
-    if given == covered { SpecialAnswer::Nodata } else { SpecialAnswer::Nxdomain }
+/// What an empty zone of so many labels says of a name of `given`: the apex is there, and below it nothing is.
+fn in_zone(given: usize, zone: usize, qtype: u16) -> SpecialAnswer {
+    if given == zone { at_apex(qtype) } else { SpecialAnswer::Nxdomain }
+}
+
+fn at_apex(qtype: u16) -> SpecialAnswer {
+    if matches!(qtype, rtype::SOA | rtype::NS) { SpecialAnswer::Apex } else { SpecialAnswer::Nodata }
 }
 
 #[cfg(test)]
@@ -175,7 +187,7 @@ mod tests {
         assert_eq!(of("localhost", rtype::A), Some(SpecialAnswer::Loopback));
         assert_eq!(of("a.localhost", rtype::AAAA), Some(SpecialAnswer::Loopback));
         assert_eq!(of("localhost", rtype::MX), Some(SpecialAnswer::Nodata));
-        for name in ["x.invalid", "test", "abc.onion", "printer.local", "x.alt", "router.home.arpa"] {
+        for name in ["x.invalid", "invalid", "test", "abc.onion", "printer.local", "x.alt", "router.home.arpa"] {
             assert_eq!(of(name, rtype::A), Some(SpecialAnswer::Nxdomain), "{name}");
         }
         assert_eq!(of("_dns.resolver.arpa", 64), Some(SpecialAnswer::Nodata));
@@ -210,7 +222,22 @@ mod tests {
         ] {
             assert_eq!(of(name, rtype::PTR), Some(SpecialAnswer::Nxdomain), "{name}");
         }
-        assert_eq!(of("10.in-addr.arpa", rtype::SOA), Some(SpecialAnswer::Nodata));
+        for apex in ["10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa", "home.arpa", "resolver.arpa"] {
+            for (qtype, answer) in
+                [(rtype::SOA, SpecialAnswer::Apex), (rtype::NS, SpecialAnswer::Apex), (rtype::A, SpecialAnswer::Nodata)]
+            {
+                assert_eq!(of(apex, qtype), Some(answer), "{apex} {qtype}");
+            }
+        }
+        for (name, answer) in [
+            ("0.127.in-addr.arpa", SpecialAnswer::Nodata),
+            ("0.0.127.in-addr.arpa", SpecialAnswer::Nodata),
+            ("0.0.0.127.in-addr.arpa", SpecialAnswer::Nxdomain),
+            ("1.127.in-addr.arpa", SpecialAnswer::Nxdomain),
+            ("x.1.0.0.127.in-addr.arpa", SpecialAnswer::Nxdomain),
+        ] {
+            assert_eq!(of(name, rtype::PTR), Some(answer), "{name}");
+        }
         assert_eq!(of("1.0.0.127.in-addr.arpa", rtype::PTR), Some(SpecialAnswer::PointsToLocalhost));
         let one = format!("1.{}ip6.arpa", "0.".repeat(31));
         assert_eq!(of(&one, rtype::PTR), Some(SpecialAnswer::PointsToLocalhost));
