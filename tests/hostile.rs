@@ -10,10 +10,10 @@ use hickory_proto::rr::RecordType;
 use crate::support::client::{Ask, addresses, connect, read_frame};
 use crate::support::cordon::Cordon;
 use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::fate::Fates;
 use crate::support::figures::tell;
 use crate::support::mutant::{Chance, packet};
 use crate::support::nsd::Nsd;
-use crate::support::wire;
 
 /// Packets over UDP, and over TCP.
 const UDP_PACKETS: usize = if cfg!(debug_assertions) { 30_000 } else { 100_000 };
@@ -117,6 +117,7 @@ fn whatever_comes_over_udp_gets_one_true_answer_or_none() {
     let nsd = Nsd::start(&[(".", ROOT)]);
     let cordon = start(&nsd);
     let mut chance = Chance::new(seed());
+    let mut fates = Fates::new(nsd.addr);
     let socket = UdpSocket::bind("127.0.66.1:0").unwrap();
     socket.connect(cordon.addr).unwrap();
     let (mut answered, mut unanswered, mut too_big, mut real) = (0, 0, 0, 0);
@@ -138,7 +139,7 @@ fn whatever_comes_over_udp_gets_one_true_answer_or_none() {
             socket.send(packet).unwrap();
         }
         answered += open.len();
-        receive_answers(&socket, &mut open);
+        receive_answers(&socket, &mut open, &mut fates);
         if first % 500 == 0 {
             ask_for_real(&cordon, real);
             real += 1;
@@ -164,11 +165,20 @@ fn whatever_comes_over_udp_gets_one_true_answer_or_none() {
         "{answered} answered, {unanswered} not to be, {too_big} too big; own memory {before} then {after}, the log's {mapped:?}"
     ));
     assert!(after < before + OWN_GROWTH, "memory grows: {before}, {after}");
+    assert_all_met(&fates);
     check(&cordon, answered + real, Some(unanswered));
 }
 
-/// Takes the answers to all of `open` and none besides.
-fn receive_answers(socket: &UdpSocket, open: &mut HashMap<[u8; 2], Vec<u8>>) {
+/// Every kind of fate was met, so that each is known to be told from the others.
+fn assert_all_met(fates: &Fates) {
+    tell(format!("{:?}", fates.met));
+    for word in ["blocked", "local", "special", "upstream", "refused", "malformed", "not implemented"] {
+        assert!(fates.met.contains_key(word), "no packet was {word}: {:?}", fates.met);
+    }
+}
+
+/// Takes the answers to all of `open` and none besides; each must be the one that its query must have.
+fn receive_answers(socket: &UdpSocket, open: &mut HashMap<[u8; 2], Vec<u8>>, fates: &mut Fates) {
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut buffer = [0; 65_535];
     while !open.is_empty() {
@@ -177,8 +187,8 @@ fn receive_answers(socket: &UdpSocket, open: &mut HashMap<[u8; 2], Vec<u8>>) {
         };
         let query = open.remove(&[buffer[0], buffer[1]]);
         let query = query.unwrap_or_else(|| panic!("a second answer, or to nothing: {:02x?}", &buffer[..length]));
-        let read = wire::read(&buffer[..length]);
-        assert!(read.is_ok(), "{read:?}\nquery {query:02x?}\nanswer {:02x?}", &buffer[..length]);
+        let right = fates.check(&query, &buffer[..length]);
+        assert!(right.is_ok(), "{right:?}\nquery {query:02x?}\nanswer {:02x?}", &buffer[..length]);
     }
 }
 
@@ -210,6 +220,7 @@ fn whatever_comes_over_tcp_gets_one_true_answer_or_none() {
     let nsd = Nsd::start(&[(".", ROOT)]);
     let cordon = start(&nsd);
     let mut chance = Chance::new(seed() + 1);
+    let mut fates = Fates::new(nsd.addr);
     let mut queries = 0;
     for connection in 0..TCP_PACKETS / 20 {
         let mut packets: Vec<Vec<u8>> = (0..20).map(|_| packet(&mut chance, 1_400)).collect();
@@ -218,7 +229,7 @@ fn whatever_comes_over_tcp_gets_one_true_answer_or_none() {
         packets.retain(|packet| packet.len() >= 12);
         let mut stream = connect("127.0.66.2".parse().unwrap(), cordon.addr).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut open = HashMap::new();
+        let mut open: HashMap<u16, Vec<u8>> = HashMap::new();
         for (id, packet) in packets.iter_mut().enumerate() {
             packet[..2].copy_from_slice(&(id as u16).to_be_bytes());
             if is_query(packet) {
@@ -229,8 +240,10 @@ fn whatever_comes_over_tcp_gets_one_true_answer_or_none() {
         queries += open.len();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         while let Some(answer) = read_frame(&mut stream) {
-            let read = wire::read(&answer).unwrap_or_else(|error| panic!("{error}: {answer:02x?}"));
-            assert!(open.remove(&read.id).is_some(), "a second answer, or to nothing: {answer:02x?}");
+            let query = open.remove(&u16::from_be_bytes([answer[0], answer[1]]));
+            let query = query.unwrap_or_else(|| panic!("a second answer, or to nothing: {answer:02x?}"));
+            let right = fates.check(&query, &answer);
+            assert!(right.is_ok(), "{right:?}\nquery {query:02x?}\nanswer {answer:02x?}");
         }
         assert!(open.is_empty(), "connection {connection}: no answer to {:02x?}", open.values().next());
         if connection % 10 == 0 {
@@ -238,6 +251,7 @@ fn whatever_comes_over_tcp_gets_one_true_answer_or_none() {
             queries += 1;
         }
     }
+    assert_all_met(&fates);
     check(&cordon, queries, None);
 }
 

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cordon;
 pub mod counted;
 pub mod exported;
+pub mod fate;
 pub mod figures;
 pub mod house;
 pub mod http;
