@@ -14,6 +14,7 @@ pub mod given;
 pub mod glanced;
 pub mod outcome;
 pub mod pipeline;
+pub mod refresh;
 pub mod reload;
 pub mod rooms;
 pub mod snapshot;

@@ -9,6 +9,7 @@
 
 mod coalesce;
 mod exchange;
+mod failed;
 mod failure;
 mod health;
 mod link;
@@ -189,19 +190,43 @@ impl Upstreams {
     }
 
     /// The same without waiting: `asker` is told. What is begun leaves at the latest with [`Upstreams::set_off`], so that many can leave
-    /// together. What cannot go the simple way becomes a task of `runtime`.
+    /// together. What cannot go the simple way becomes a task of `runtime`. A question that failed in the last seconds fails at once.
     pub fn begin(&self, route: Route, question: &Question, asker: Box<dyn Asker<Answered>>, runtime: &Handle) {
         let Some(pool) = self.pools.get(route.pool as usize) else {
             return asker.told(Some(Err(nobody(Blame::NoServers))));
         };
+        let now = Instant::now();
+        if let Some(failure) = pool.failed.lately(question, now) {
+            return asker.told(Some(Err(failure)));
+        }
         match self.in_flight.join((route.pool, *question), asker) {
             Joined::Behind => {}
             Joined::Full(asker) => asker.told(Some(Err(nobody(Blame::Overloaded)))),
-            Joined::First(flight) => {
-                let deadline = Instant::now() + self.timeout;
-                Quick::begin(flight, pool, deadline, runtime);
-            }
+            Joined::First(flight) => Quick::begin(flight, pool, now + self.timeout, runtime),
         }
+    }
+
+    /// The same behind the back of whoever was answered otherwise: nothing is begun where the question failed lately, is on its way already,
+    /// or as many are as may be.
+    pub fn refresh(&self, route: Route, question: &Question, asker: Box<dyn Asker<Answered>>, runtime: &Handle) {
+        let now = Instant::now();
+        if let Some(pool) = self.pools.get(route.pool as usize)
+            && pool.failed.lately(question, now).is_none()
+            && let Some(flight) = self.in_flight.begin((route.pool, *question), asker)
+        {
+            Quick::begin(flight, pool, now + self.timeout, runtime);
+        }
+    }
+
+    /// Whether every server of a route is known to be down.
+    #[inline]
+    pub fn is_down(&self, route: Route) -> bool {
+        self.pools.get(route.pool as usize).is_some_and(|pool| pool.is_down())
+    }
+
+    /// The failure of a question that waits for nobody, since every server is known to be down.
+    pub fn down() -> Failure {
+        nobody(Blame::Timeout)
     }
 
     /// Sends what was begun on this thread.
@@ -251,7 +276,13 @@ fn spawn(flight: OnItsWay, pool: Arc<Pool>, deadline: Instant, begun: Option<Beg
         let mut fetched = std::pin::pin!(fetch(&pool, &question, deadline, begun));
         loop {
             match timeout(LOOK_AGAIN, &mut fetched).await {
-                Ok(answered) => return flight.land(answered),
+                Ok(answered) => {
+                    // Before anybody is told, so that whoever asks again then finds it.
+                    if let Err(failure) = &answered {
+                        pool.failed.remember(&question, failure, Instant::now());
+                    }
+                    return flight.land(answered);
+                }
                 Err(_) if flight.is_wanted() => {}
                 Err(_) => return,
             }

@@ -172,6 +172,84 @@ fn stale_answers_are_given_when_no_upstream_answers_and_only_then() {
 }
 
 #[test]
+fn what_no_upstream_answered_is_not_asked_again_for_some_seconds() {
+    let upstream = Cut::start();
+    let cordon = Cordon::start(&config(upstream.peer.addr, "[cache]\nserve_stale = \"1h\"\n"), FILES);
+    ask(&cordon, "short.example.net.");
+    sleep(Duration::from_millis(1_100));
+    upstream.cut(true);
+    // What has been sent again at the last moment is heard, too.
+    let heard = || {
+        sleep(Duration::from_millis(100));
+        upstream.peer.heard()
+    };
+    let short = Ask::new("short.example.net.", RecordType::A);
+    let is_stale = |answer: &Message| extended_error(answer).map(|(code, _)| code) == Some(3);
+    let before = heard();
+    assert!(is_stale(&short.at(cordon.addr)));
+    let asked = heard();
+    assert!(asked > before, "the first who asks finds out");
+    for again in [short.clone(), short.clone(), short.clone().tcp(), Ask { edns: Some(4096), ..short.clone() }] {
+        let stale = again.at(cordon.addr);
+        assert!(is_stale(&stale) && addresses(&stale) == ip("192.0.2.81"), "{stale:?}");
+    }
+    assert_eq!(heard(), asked, "RFC 8767 section 5: not before the failure recheck timer is over");
+    let rows = rows::of(&cordon.log_dir(), "short.example.net");
+    assert_eq!(rows.iter().filter(|row| row["source"] == "stale").count(), 5, "{rows:?}");
+
+    let new = Ask::new("new.many.example.net.", RecordType::A);
+    let first = new.at(cordon.addr);
+    let asked = heard();
+    for again in [new.clone(), new.clone().tcp(), new.clone()] {
+        let failed = again.at(cordon.addr);
+        assert_eq!(failed.metadata.response_code, ResponseCode::ServFail);
+        assert_eq!(extended_error(&failed), extended_error(&first), "with the same reason");
+    }
+    assert_eq!(heard(), asked, "RFC 9520 section 3.2");
+    let rows = rows::of(&cordon.log_dir(), "new.many.example.net");
+    assert!(rows.len() == 4 && rows.iter().all(|row| row["action"] == "failed" && row["rcode"] == 2), "{rows:?}");
+    Ask::new("new.many.example.net.", RecordType::TXT).at(cordon.addr);
+    assert!(heard() > asked, "another question is asked");
+    // It is over after five seconds at most, and what is back is asked.
+    upstream.cut(false);
+    let back = (0..60).any(|_| {
+        sleep(Duration::from_millis(250));
+        addresses(&new.at(cordon.addr)) == ip("192.0.2.99")
+    });
+    assert!(back, "the failure is remembered for ever");
+}
+
+#[test]
+fn while_every_upstream_is_known_to_be_down_a_stale_answer_waits_for_none_and_is_fetched_behind() {
+    let upstream = Cut::start();
+    let cordon = Cordon::start(&config(upstream.peer.addr, "[cache]\nserve_stale = \"1h\"\n"), FILES);
+    for name in ["short.example.net.", "www.example.org."] {
+        ask(&cordon, name);
+    }
+    sleep(Duration::from_millis(1_100));
+    upstream.cut(true);
+    let up = format!("cordon_upstream_up{{upstream=\"udp://{}\"}}", upstream.peer.addr);
+    let down = (0..8).any(|n| {
+        ask(&cordon, &format!("lost{n}.many.example.net."));
+        cordon.metric(&up) == 0.0
+    });
+    assert!(down, "{}", cordon.metrics());
+    upstream.cut(false);
+    // The upstream would answer, and nobody knows yet: neither over UDP nor over TCP does anyone wait to find out.
+    let stale = ask(&cordon, "short.example.net.");
+    assert_eq!((addresses(&stale), extended_error(&stale).map(|(code, _)| code)), (ip("192.0.2.81"), Some(3)));
+    let is_up = || {
+        sleep(Duration::from_millis(25));
+        cordon.metric(&up) == 1.0
+    };
+    assert!((0..400).any(|_| is_up()), "what was fetched behind is not noticed");
+    assert_eq!(extended_error(&ask(&cordon, "www.example.org.")), None, "the upstream is asked in earnest again");
+    let sources: Vec<_> =
+        rows::of(&cordon.log_dir(), "short.example.net").iter().map(|row| row["source"].clone()).collect();
+    assert_eq!(sources, ["stale", "upstream"]);
+}
+
+#[test]
 fn without_an_upstream_what_is_kept_blocked_or_ours_is_still_answered() {
     let upstream = Cut::start();
     let cordon = Cordon::start(&config(upstream.peer.addr, "[cache]\nserve_stale = \"0s\"\n"), FILES);

@@ -331,7 +331,8 @@ async fn a_server_that_comes_back_is_found_again_also_over_a_stream_it_closed() 
     let failure = ask(&upstreams, "www.example.test", A).await.unwrap_err();
     assert!(matches!(failure.blame, Blame::Unreachable(_)), "{failure:?}");
     let _again = Nsd::start_at(address, &[("example.test", &zone)]);
-    assert_eq!(ask(&upstreams, "www.example.test", A).await.unwrap().rcode, 0);
+    assert_eq!(ask(&upstreams, "www.example.test", A).await, Err(failure), "what failed is told again for a while");
+    assert_eq!(ask(&upstreams, "www.example.test", 16).await.unwrap().rcode, 0);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::dns::view::{Look, Seen, look};
 use crate::engine::fast::{self, Slow};
 use crate::engine::fetch::Room;
 use crate::engine::rooms::Goes;
-use crate::engine::{Engine, pipeline};
+use crate::engine::{Engine, pipeline, refresh};
 use crate::upstream::{Answered, Asker, Upstreams};
 use crate::verdict::{Source, Verdict};
 
@@ -48,8 +48,15 @@ pub fn begin(engine: &Arc<Engine>, slow: Box<Slow>, home: Box<dyn Home>, runtime
         checking_disabled: view.checking_disabled,
         ..Question::new(view.name, view.qtype)
     };
-    let departed = Departed { engine: Arc::clone(engine), slow, home };
-    upstreams.begin(upstreams.route(&question.name), &question, Box::new(departed), runtime);
+    let stale = {
+        let (snapshot, at) = (slow.ticket.snapshot(), slow.ticket.known().at);
+        refresh::stale_at_once(engine, snapshot, &question, at, runtime)
+    };
+    let departed = Box::new(Departed { engine: Arc::clone(engine), slow, home });
+    if stale.is_some() {
+        return departed.told(Some(Err(Upstreams::down())));
+    }
+    upstreams.begin(upstreams.route(&question.name), &question, departed, runtime);
 }
 
 thread_local! {

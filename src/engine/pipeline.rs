@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::cache::{Bits, Found, Kept, Key};
 use crate::dns::answer::Writer;
 use crate::dns::ede::Ede;
@@ -15,7 +17,7 @@ use crate::engine::fast::{self, Packet, Slow, Way};
 use crate::engine::fetch::{self, LOCAL, Room};
 use crate::engine::outcome::{Held, Made};
 use crate::engine::rooms::{self, Goes, Ruled};
-use crate::engine::{Engine, Snapshot};
+use crate::engine::{Engine, Snapshot, refresh};
 use crate::moment::Moment;
 use crate::policy::decide::vouches;
 use crate::policy::model::Rewrite;
@@ -87,7 +89,7 @@ fn leave(engine: &Engine, mut out: Vec<u8>, octets: Option<usize>) -> Option<Vec
     Some(out)
 }
 
-async fn fetched(engine: &Engine, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>) -> Made<'static> {
+async fn fetched(engine: &Arc<Engine>, room: &Room<'_>, goes: Goes, out: &mut Vec<u8>) -> Made<'static> {
     let view = room.view;
     let question = room.question();
     if let Verdict::Rewrite(entry, _) = room.open.verdict
@@ -136,7 +138,7 @@ const UNREADABLE: Ede<'static> = Ede { code: crate::dns::ede::INVALID_DATA, text
 
 /// Gets the answer to a question: from its local zone, the cache or an upstream; past its TTL where no upstream answers (RFC 8767).
 async fn obtain(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     snapshot: &Snapshot,
     goes: Goes,
     question: &Question,
@@ -152,6 +154,12 @@ async fn obtain(
         Found::Stale(kept) => Some(kept),
         Found::Missing => None,
     };
+    if stale.is_some()
+        && let Some(kept) = refresh::stale_at_once(engine, snapshot, question, at, &Handle::current())
+    {
+        snapshot.upstreams.set_off();
+        return Ok(Obtained { kept, source: Source::Stale, age: 0, leads_out: None });
+    }
     let route = snapshot.upstreams.route(&question.name);
     let fetched = match snapshot.upstreams.ask(route, question).await {
         Ok(fetched) => fetched,
@@ -165,17 +173,22 @@ async fn obtain(
             };
         }
     };
-    keep(engine, snapshot, &key, fetched)
+    keep(engine, snapshot.routes, &key, fetched).map(from_upstream)
 }
 
-/// Keeps what an upstream answered.
-fn keep(engine: &Engine, snapshot: &Snapshot, key: &Key<'_>, fetched: Fetched) -> Result<Obtained, Failure> {
+/// Keeps what an upstream answered by `routes`.
+pub(super) fn keep(engine: &Engine, routes: u64, key: &Key<'_>, fetched: Fetched) -> Result<Arc<Kept>, Failure> {
     let Fetched { wire, rcode, authentic, upstream, ede } = fetched;
     let ready = Ready::from_wire(wire, rcode).map_err(|_| unreadable(&upstream))?;
-    let (born, routes) = (engine.clock.now(), snapshot.routes);
+    let born = engine.clock.now();
     let kept = Arc::new(Kept { ready, born, routes, bits: key.bits(), authentic, upstream, ede: ede.map(Box::new) });
     engine.cache.keep(key, Arc::clone(&kept));
-    Ok(Obtained { kept, source: Source::Upstream, age: 0, leads_out: None })
+    Ok(kept)
+}
+
+/// What has just come from an upstream.
+fn from_upstream(kept: Arc<Kept>) -> Obtained {
+    Obtained { kept, source: Source::Upstream, age: 0, leads_out: None }
 }
 
 /// What is made of an upstream's answer, or its failure, to a question that is not followed any further.
@@ -183,7 +196,7 @@ pub(super) fn told(engine: &Engine, room: &Room<'_>, answered: Answered, out: &m
     let Question { name, qtype, dnssec_ok, checking_disabled, .. } = room.question();
     let key = engine.cache.key(&name, qtype, Bits { dnssec_ok, checking_disabled });
     let obtained = match answered {
-        Ok(fetched) => keep(engine, room.snapshot, &key, fetched),
+        Ok(fetched) => keep(engine, room.snapshot.routes, &key, fetched).map(from_upstream),
         // What does not validate is not made good by what validated once.
         Err(failure) if matches!(failure.blame, Blame::Bogus(_)) => Err(failure),
         Err(failure) => match engine.cache.find(&key, room.open.at, room.snapshot.routes) {
@@ -206,7 +219,7 @@ fn local(snapshot: &Snapshot, place: u16, question: &Question, at: Moment) -> Re
 
 /// Follows an alias of ours (a rewrite's or a local zone's) to where it leads. Every target is judged like a question of its own.
 async fn follow(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     room: &Room<'_>,
     question: &Question,
     mut answers: Vec<Loose>,

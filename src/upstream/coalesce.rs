@@ -73,6 +73,18 @@ impl<K: Hash + Eq + Copy, V: Clone> InFlight<K, V> {
         }
     }
 
+    /// Begins work, unless equal work is on its way, or as much as may be is: then nobody waits for it.
+    pub(super) fn begin(self: &Arc<Self>, key: K, asker: Box<dyn Asker<V>>) -> Option<Flight<K, V>> {
+        if self.part(&key).lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key) {
+            return None;
+        }
+        // Who comes between here and there does the work, and one more who is told does no harm.
+        match self.join(key, asker) {
+            Joined::First(flight) => Some(flight),
+            Joined::Behind | Joined::Full(_) => None,
+        }
+    }
+
     /// Takes the key out; who asked besides the first.
     fn leave(&self, key: &K) -> Vec<Box<dyn Asker<V>>> {
         let waiting = self.part(key).lock().unwrap_or_else(PoisonError::into_inner).remove(key);
@@ -184,6 +196,23 @@ mod tests {
         assert!(others.iter().all(|told| told.recv() == Ok(Some(2))));
         assert_eq!(told_two.recv(), Ok(Some(4)));
         assert_eq!(on_their_way(&flights), (0, 0));
+    }
+
+    #[test]
+    fn work_that_is_on_its_way_is_not_begun_again() {
+        let flights = InFlight::new(2);
+        let begin = |key| {
+            let (tell, told) = sync_channel(1);
+            (flights.begin(key, Box::new(One(tell, Arc::new(AtomicBool::new(true))))), told)
+        };
+        let (flight, told) = begin(1);
+        let (again, untold) = begin(1);
+        assert!(again.is_none() && untold.recv().is_err());
+        let _other = begin(2);
+        assert!(begin(3).0.is_none(), "as much as may be is on its way");
+        flight.unwrap().land(5);
+        assert_eq!(told.recv(), Ok(Some(5)));
+        assert!(begin(1).0.is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a server has done so far: its standing for the next question, and its figures for the metrics.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct ServerHealth {
 /// The book kept on one server.
 pub(super) struct Health {
     book: Mutex<Book>,
+    /// What the book says of it, for those who ask nothing else.
+    down: AtomicBool,
 }
 
 #[derive(Default)]
@@ -53,7 +56,12 @@ struct Book {
 
 impl Health {
     pub(super) fn new() -> Health {
-        Health { book: Mutex::new(Book::default()) }
+        Health { book: Mutex::new(Book::default()), down: AtomicBool::new(false) }
+    }
+
+    /// Whether the server is known to be down.
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
     }
 
     /// The standing at `now`.
@@ -78,6 +86,7 @@ impl Health {
         let mut book = self.lock();
         book.srtt = Some(smoothed(book.srtt, latency));
         book.failures = 0;
+        self.down.store(false, Ordering::Relaxed);
         book.rests_until = None;
         book.last_answer = Some(now);
         book.last_latency = Some(latency);
@@ -103,6 +112,7 @@ impl Health {
         }
         book.failures = book.failures.saturating_add(1);
         if is_down(book.failures) {
+            self.down.store(true, Ordering::Relaxed);
             book.rests_until = Some(now + rest(book.failures));
         }
         book.srtt = Some(smoothed(book.srtt, now.saturating_duration_since(since).max(Duration::from_millis(200))));
@@ -152,12 +162,12 @@ mod tests {
         health.failed(start, later, &Blame::Timeout);
         assert!(health.figures("x".into()).up, "one loss is no outage");
         health.failed(start, later, &Blame::Unreachable(String::new()));
-        assert!(!health.figures("x".into()).up);
+        assert!(!health.figures("x".into()).up && health.is_down());
         assert_eq!(health.standing(later).rests, Some(Duration::from_secs(1)));
         assert_eq!(health.standing(later + Duration::from_secs(1)).rests, None);
         health.answered(start, later, 3);
         let figures = health.figures("x".into());
-        assert!(figures.up);
+        assert!(figures.up && !health.is_down());
         assert_eq!((figures.answered, figures.failed), (1, 2));
         assert_eq!(
             figures.results.into_iter().collect::<Vec<_>>(),

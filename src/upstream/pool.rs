@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::dns::Question;
 
+use super::failed::Failed;
 use super::failure::{Blame, Failure};
 use super::link::Heard;
 use super::plan::{Plan, Standing, is_down, patience, plan};
@@ -18,6 +19,8 @@ use super::server::Server;
 /// Servers that stand in for each other.
 pub(super) struct Pool {
     servers: Vec<Arc<Server>>,
+    /// What none of them answered lately.
+    pub(super) failed: Failed,
 }
 
 /// What was known of the servers when a question arrived, and in which order they are asked.
@@ -50,7 +53,12 @@ pub(super) struct Begun {
 
 impl Pool {
     pub(super) fn new(servers: Vec<Arc<Server>>) -> Pool {
-        Pool { servers }
+        Pool { servers, failed: Failed::new() }
+    }
+
+    /// Whether every server is known to be down.
+    pub(super) fn is_down(&self) -> bool {
+        self.servers.iter().all(|server| server.is_down())
     }
 
     fn outlook(&self, now: Instant) -> Outlook {

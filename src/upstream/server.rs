@@ -126,6 +126,11 @@ impl Server {
         self.trusted_path && authentic
     }
 
+    /// Whether it is known to be down.
+    pub(super) fn is_down(&self) -> bool {
+        self.health.is_down()
+    }
+
     pub(super) fn standing(&self, now: Instant) -> Standing {
         self.health.standing(now)
     }
