@@ -412,6 +412,18 @@ fn special_names_and_private_reverse_zones_never_go_upstream() {
         assert_eq!((answer.metadata.response_code, answer.authorities.len()), (ResponseCode::NoError, 1), "{zone}");
         assert!(answer.answers.is_empty(), "{zone}");
     }
+    for name in ["localhost.", "10.in-addr.arpa.", "1.0.0.127.in-addr.arpa.", "home.arpa."] {
+        let any = ask(name, RecordType::ANY, 0).at(cordon.addr);
+        assert_eq!(
+            any.answers.iter().map(|record| record.record_type()).collect::<Vec<_>>(),
+            [RecordType::HINFO],
+            "{name}"
+        );
+    }
+    for name in ["x.10.in-addr.arpa.", "x.invalid."] {
+        let any = ask(name, RecordType::ANY, 0).at(cordon.addr);
+        assert_eq!(any.metadata.response_code, ResponseCode::NXDomain, "{name}");
+    }
     for name in ["1.0.0.127.in-addr.arpa.".to_owned(), ip6(&format!("1.{zeros}"))] {
         let answer = ask(&name, RecordType::PTR, 0).at(cordon.addr);
         let [record] = answer.answers.as_slice() else { panic!("{answer:?}") };

@@ -71,6 +71,9 @@ impl Room<'_> {
                 Some(Rewrite::Addresses(addresses)) => Some(self.rewritten(addresses, out)),
                 _ => None,
             },
+            (_, Goes::Special(special)) if self.view.qtype == rtype::ANY && special.has_records() => {
+                Some(self.any(Source::Policy, out))
+            }
             (_, Goes::Special(special)) => Some(self.special(&special, out)),
             (_, Goes::Upstream(_)) if self.view.qtype == rtype::ANY => Some(self.any(Source::Policy, out)),
             (_, Goes::Local(place)) => {

@@ -15,6 +15,13 @@ pub struct Special {
     pub rule: &'static str,
 }
 
+impl Special {
+    /// Whether there is a record to be told.
+    pub fn has_records(&self) -> bool {
+        !matches!(self.answer, SpecialAnswer::Nodata | SpecialAnswer::Nxdomain)
+    }
+}
+
 /// What is said of a special name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecialAnswer {
@@ -67,7 +74,7 @@ fn looked_at(name: &Name, qtype: u16) -> Option<Special> {
     match labels {
         [b"localhost", _] => {
             let answer = match qtype {
-                rtype::A | rtype::AAAA => SpecialAnswer::Loopback,
+                rtype::A | rtype::AAAA | rtype::ANY => SpecialAnswer::Loopback,
                 _ => SpecialAnswer::Nodata,
             };
             made(answer, 1, "special-use: localhost (RFC 6761)")
@@ -97,7 +104,7 @@ fn reverse_ipv4(name: &Name, qtype: u16) -> Option<Special> {
     let covered = match (read, octets) {
         // 1.0.0.127 is there, and so are the names above it (RFC 8020).
         (2..=4, [127, 0, 0, 0 | 1]) if given == read && (read < 4 || octets[3] == 1) => {
-            let points = given == 4 && qtype == rtype::PTR;
+            let points = given == 4 && matches!(qtype, rtype::PTR | rtype::ANY);
             let answer = if points { SpecialAnswer::PointsToLocalhost } else { SpecialAnswer::Nodata };
             return Some(Special { answer, labels: 3, rule });
         }
@@ -123,7 +130,7 @@ fn reverse_ipv6(name: &Name, qtype: u16) -> Option<Special> {
         [2, 0, 0, 1, 0, 0xd, 0xb, 8, ..] if read >= 8 => 8,
         [zeros @ .., 1] if read == 32 && zeros == [0; 31] => {
             let answer = match qtype {
-                rtype::PTR if given == 32 => SpecialAnswer::PointsToLocalhost,
+                rtype::PTR | rtype::ANY if given == 32 => SpecialAnswer::PointsToLocalhost,
                 _ => in_zone(given, 32, qtype),
             };
             return Some(Special { answer, labels: 34, rule });
@@ -170,7 +177,7 @@ fn in_zone(given: usize, zone: usize, qtype: u16) -> SpecialAnswer {
 }
 
 fn at_apex(qtype: u16) -> SpecialAnswer {
-    if matches!(qtype, rtype::SOA | rtype::NS) { SpecialAnswer::Apex } else { SpecialAnswer::Nodata }
+    if matches!(qtype, rtype::SOA | rtype::NS | rtype::ANY) { SpecialAnswer::Apex } else { SpecialAnswer::Nodata }
 }
 
 #[cfg(test)]
@@ -223,9 +230,12 @@ mod tests {
             assert_eq!(of(name, rtype::PTR), Some(SpecialAnswer::Nxdomain), "{name}");
         }
         for apex in ["10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa", "home.arpa", "resolver.arpa"] {
-            for (qtype, answer) in
-                [(rtype::SOA, SpecialAnswer::Apex), (rtype::NS, SpecialAnswer::Apex), (rtype::A, SpecialAnswer::Nodata)]
-            {
+            for (qtype, answer) in [
+                (rtype::SOA, SpecialAnswer::Apex),
+                (rtype::NS, SpecialAnswer::Apex),
+                (rtype::ANY, SpecialAnswer::Apex),
+                (rtype::A, SpecialAnswer::Nodata),
+            ] {
                 assert_eq!(of(apex, qtype), Some(answer), "{apex} {qtype}");
             }
         }
