@@ -13,13 +13,14 @@ pub mod line;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 use crate::moment::Moment;
+use crate::ownership;
 use crate::policy::Access;
 use crate::policy::model::Category;
 use crate::verdict::AccessId;
@@ -155,19 +156,14 @@ impl Journal {
         if let Some(folder) = self.path.parent()
             && !folder.is_dir()
         {
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(folder);
-            made.map_err(JournalError::file(folder, "make"))?;
-            give_to_owner(folder);
+            ownership::make_folder(folder, 0o750).map_err(JournalError::file(folder, "make"))?;
         }
         let new = !self.path.exists();
-        let file =
-            OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&self.path).map_err(wrong)?;
-        if new {
-            give_to_owner(&self.path);
-            if let Some(folder) = self.path.parent() {
-                let synced = File::open(folder).and_then(|folder| folder.sync_all());
-                synced.map_err(JournalError::file(folder, "sync"))?;
-            }
+        let mut options = OpenOptions::new();
+        let file = ownership::open(options.read(true).append(true).mode(0o640), &self.path).map_err(wrong)?;
+        if new && let Some(folder) = self.path.parent() {
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(JournalError::file(folder, "sync"))?;
         }
         Ok(file)
     }
@@ -256,16 +252,6 @@ pub fn misfits(data_dir: &Path, marks: &[Mark]) -> std::io::Result<Vec<u64>> {
         }
     }
     Ok(misfits)
-}
-
-/// Gives a new file or folder to the owner of the folder it stands in; only root can, and for others it is theirs already.
-fn give_to_owner(path: &Path) {
-    let above = path.parent().and_then(|folder| std::fs::metadata(folder).ok());
-    if let (Some(above), Ok(own)) = (above, std::fs::metadata(path))
-        && (above.uid(), above.gid()) != (own.uid(), own.gid())
-    {
-        let _ = std::os::unix::fs::chown(path, Some(above.uid()), Some(above.gid()));
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@
 //! |---|---|---|
 //! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`], [`hex`] | words: no I/O, no async, no clock |
 //! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
-//! | 2 | [`behind`], [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
+//! | 2 | [`behind`], [`ownership`], [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
 //! | 4 | [`serve`], [`web`], [`collect`] | doors, and what is collected from outside |
 //! | 5 | [`app`], [`cli`], [`load`] | the house, and what measures it |
 //!
-//! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `shelf|store|query -> behind`, `cli -> app`, `cli -> load`,
+//! Arrows on one floor: `subject -> moment`, `policy -> list`, `query -> store`, `cache|upstream|store|query -> metrics`, `shelf|store|query -> behind`, `access|shelf|query -> ownership`, `cli -> app`, `cli -> load`,
 //! and from every keeper to `config`, whose checked values they are made from.
 
 pub mod access;
@@ -32,6 +32,7 @@ pub mod load;
 pub mod local;
 pub mod metrics;
 pub mod moment;
+pub mod ownership;
 pub mod policy;
 pub mod query;
 pub mod record;

@@ -29,6 +29,7 @@ mod list_formats;
 mod lists_added;
 mod local_zones;
 mod monitoring;
+mod owners;
 mod peers_upstream;
 mod policies;
 mod real_lists;

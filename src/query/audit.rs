@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 use crate::moment::Moment;
+use crate::ownership;
 
 /// Version of the line's form.
 const VERSION: u32 = 1;
@@ -75,9 +76,9 @@ pub fn path(log_dir: &Path) -> PathBuf {
 pub fn record(log_dir: &Path, time: Moment, person: &Person, look: &Look<'_>) -> io::Result<()> {
     let path = path(log_dir);
     if let Some(folder) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
+        ownership::make_folder(folder, 0o750)?;
     }
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&path)?;
+    let mut file = ownership::open(OpenOptions::new().read(true).append(true).mode(0o640), &path)?;
     file.lock()?;
     let last = last_line(&mut file)?;
     let prev = last.as_ref().map(|last| hex(Sha256::digest(&last.octets).as_slice()));
@@ -91,6 +92,28 @@ pub fn record(log_dir: &Path, time: Moment, person: &Person, look: &Look<'_>) ->
     octets.push(b'\n');
     file.write_all(&octets)?;
     file.sync_data()
+}
+
+/// What to do where a look could not be recorded.
+pub fn remedy(log_dir: &Path, why: &io::Error) -> String {
+    let owner = std::fs::metadata(log_dir).map(|found| found.uid()).unwrap_or_default();
+    let name = user_name(owner).unwrap_or_else(|| format!("'#{owner}'"));
+    let folder = path(log_dir).parent().unwrap_or(log_dir).display().to_string();
+    match why.kind() {
+        io::ErrorKind::PermissionDenied if owner == uzers::get_effective_uid() => {
+            format!("another user made it: as root, `chown -R --reference={} {folder}`", log_dir.display())
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("the log belongs to another user: `sudo -u {name} cordon log ...` (you are recorded all the same)")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            format!("make room in {folder}: a look takes less than a kilobyte")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "mount it writable, or copy the log and give the copy as log.dir; looks are recorded there".into()
+        }
+        _ => format!("look at the disk and the owner of {folder}"),
+    }
 }
 
 /// Follows the chain from the first line and tells how many lines there are and where it breaks. A file that is not there has none.

@@ -1,11 +1,12 @@
 //! Writing the journal of `cordon lists add`: whole lines, one writer at a time, on disk before it is said that they are.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::list::journal::{self, Journal, LineV1};
+use crate::ownership;
 
 /// The journal, held by this process alone until it is dropped.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Held {
         let path = journal::path(data_dir);
         make_folder(data_dir)?;
         // Readable for the server's account, which could not start without it.
-        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o644).open(&path)?;
+        let mut file = ownership::open(OpenOptions::new().read(true).append(true).mode(0o644), &path)?;
         file.lock()?;
         let mut octets = Vec::new();
         file.read_to_end(&mut octets)?;
@@ -86,7 +87,7 @@ impl Held {
 pub fn make_folder(data_dir: &Path) -> io::Result<()> {
     let path = journal::path(data_dir);
     let folder = path.parent().unwrap_or(data_dir);
-    DirBuilder::new().recursive(true).mode(0o755).create(folder)
+    ownership::make_folder(folder, 0o755)
 }
 
 #[cfg(test)]

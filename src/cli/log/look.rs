@@ -109,8 +109,9 @@ impl<'a> Look<'a> {
         };
         audit::record(self.log_dir, self.clock.now(), &Person::here(), &look).map_err(|why| {
             Failure::failed(format!(
-                "this look cannot be recorded, so nothing is shown: {}: {why}",
-                audit::path(self.log_dir).display()
+                "this look cannot be recorded, so nothing is shown: {}: {why}; {}",
+                audit::path(self.log_dir).display(),
+                audit::remedy(self.log_dir, &why)
             ))
         })
     }

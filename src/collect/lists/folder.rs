@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::state::State;
 use crate::config::checked::ListSource;
+use crate::ownership;
 
 /// The folder of one download.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl Folder {
 
     /// Makes it when it is missing.
     pub fn make(&self) -> io::Result<()> {
-        fs::create_dir_all(self.dir())
+        ownership::make_folder(self.dir(), 0o777)
     }
 
     /// What is known of the download. Nothing, where it was never fetched or the file cannot be read: then it is fetched whole.
@@ -54,7 +55,7 @@ impl Folder {
     pub(super) fn lock(&self, wait: bool) -> io::Result<Option<Lock>> {
         self.make()?;
         let path = self.dir().join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let file = ownership::open(OpenOptions::new().write(true), &path)?;
         if wait {
             file.lock()?;
             return Ok(Some(Lock { _file: file }));
@@ -84,7 +85,9 @@ impl Folder {
 /// Written aside, synced, renamed, and the folder synced: at any moment there is the old or the new, never a half.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("part");
-    let written = File::create(&aside).and_then(|mut file| {
+    // What a run that died left there; its owner may be another.
+    let _ = fs::remove_file(&aside);
+    let written = ownership::open(OpenOptions::new().write(true), &aside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
