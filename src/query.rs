@@ -9,6 +9,7 @@
 pub mod aggregate;
 pub mod audit;
 pub mod cell;
+pub mod csv_cell;
 pub mod evaluate;
 pub mod export;
 pub mod filter;

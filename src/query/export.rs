@@ -13,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 
 use super::cell::{Cell, object};
+use super::csv_cell;
 use super::filter::Filter;
 use super::run::{Budget, Coverage, QueryError, walk};
 use crate::hex::hex;
@@ -24,7 +25,7 @@ use crate::store::reader::Reader;
 pub enum Format {
     /// Apache Parquet with the columns of the log's own parts, zstd.
     Parquet,
-    /// Comma-separated, RFC 4180, with a heading; what is null is empty.
+    /// Comma-separated, RFC 4180, with a heading; what is null is empty. A text that a spreadsheet would run is marked: [`csv_cell`].
     Csv,
     /// One JSON object a line with every column; null for what is not known.
     Jsonl,
@@ -149,8 +150,11 @@ impl Sink {
             Sink::Csv(writer) => {
                 for row in 0..batch.num_rows() {
                     for array in batch.columns() {
-                        let cell = Cell::of(array, row).map_or(String::new(), |cell| cell.to_string());
-                        writer.write_field(cell)?;
+                        match Cell::of(array, row) {
+                            None => writer.write_field("")?,
+                            Some(Cell::Text(text)) => writer.write_field(csv_cell::marked(text).as_bytes())?,
+                            Some(cell) => writer.write_field(cell.to_string())?,
+                        }
                     }
                     writer.write_record(None::<&[u8]>)?;
                 }

@@ -23,7 +23,8 @@ Exit code: 0; 1 when the file could not be written or a part of the log could no
 /// Write rows to a file for other programs
 ///
 /// All columns, rows not yet sealed included. Rows come part by part, so they are in the order of time but for parts that overlap. The
-/// file gets its name when it is complete, and its SHA-256 is recorded with the look.
+/// file gets its name when it is complete, and its SHA-256 is recorded with the look. In CSV a text that begins with = + - @ or a control
+/// character has an apostrophe before it, so that no spreadsheet runs a name somebody asked for; Parquet and JSON lines have every text as it is.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", columns_help()))]
 pub struct ExportArgs {
@@ -48,7 +49,7 @@ pub struct ExportArgs {
 enum FormatArg {
     /// Apache Parquet, as the log's own parts are
     Parquet,
-    /// Comma-separated with a heading; what is not known is empty
+    /// Comma-separated with a heading; what is not known is empty; an apostrophe marks what a spreadsheet would run
     Csv,
     /// One JSON object a line; what is not known is null
     Jsonl,

@@ -144,6 +144,42 @@ fn a_search_without_a_match_ends_with_one() {
 }
 
 #[test]
+fn a_csv_runs_nothing_in_a_spreadsheet_and_other_forms_have_every_text_as_it_is() {
+    let names =
+        ["=cmd|' /C calc'!A0.example", "-1.example", "@sum.example", "'quoted.example", "a;=b.example", "www.example"];
+    let row = |name: &&str| Row { qname: Some((*name).into()), user: Some("+u1".into()), ..Row::default() };
+    let dir = log(&names.iter().map(row).collect::<Vec<_>>(), 10);
+    let export = |format: &str| {
+        let file = dir.path().join(format!("o.{format}"));
+        typed(dir.path(), true, &["export", "--format", format, "-o", file.to_str().unwrap()]).ended.unwrap();
+        std::fs::read_to_string(file).unwrap()
+    };
+    let text = export("csv");
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    let heading = csv.headers().unwrap().clone();
+    let column = |name: &str| heading.iter().position(|found| found == name).unwrap();
+    let (qname, user, client) = (column("qname"), column("user"), column("client"));
+    let records: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    let found: Vec<&str> = records.iter().map(|record| &record[qname]).collect();
+    assert_eq!(
+        found,
+        [
+            "'=cmd|' /C calc'!A0.example",
+            "'-1.example",
+            "'@sum.example",
+            "''quoted.example",
+            "a;'=b.example",
+            "www.example"
+        ]
+    );
+    assert!(records.iter().all(|record| &record[user] == "'+u1" && &record[client] == "10.20.0.1"));
+    assert!(records.iter().all(|record| record.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@']))));
+    let lines = export("jsonl");
+    let found: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(found.iter().map(|row| row["qname"].as_str().unwrap()).collect::<Vec<_>>(), names);
+}
+
+#[test]
 fn every_look_is_recorded_with_filter_reason_and_rows() {
     let dir = day();
     typed(dir.path(), true, &["search", "--user", "U4711", "--reason", " case 17/26 "]).ended.unwrap();
