@@ -1,5 +1,7 @@
 //! The filter as arguments, made from the table of columns, so that a new column cannot be forgotten.
 
+use std::time::Duration;
+
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use jiff::tz::TimeZone;
@@ -117,6 +119,15 @@ impl FromArgMatches for FilterArgs {
         self.to = matches.try_get_one::<String>("to").map_err(broken)?.cloned();
         self.utc = matches.try_get_one::<bool>("utc").map_err(broken)?.copied().unwrap_or(false);
         Ok(())
+    }
+}
+
+/// A length of time that is not nought.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("is no time at all; give 10s, 15m or 1h for instance".into()),
+        Ok(time) => Ok(time),
+        Err(why) => Err(why.to_string()),
     }
 }
 

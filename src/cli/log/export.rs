@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::columns_help;
+use super::args::{columns_help, some_time};
 use super::look::{Look, LookArgs, progress, tell_coverage};
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
@@ -40,7 +40,7 @@ pub struct ExportArgs {
     #[arg(long)]
     force: bool,
     /// Give up after this long
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
     timeout: Option<Duration>,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use serde_json::json;
 
+use super::args::some_time;
 use super::look::{Look, LookArgs, tell_coverage};
 use crate::cli::{Exit, Failure, Out};
 use crate::config::checked::Config;
@@ -33,7 +34,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
     /// Give up after this long, and say how far it came
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = some_time)]
     timeout: Duration,
 }
 

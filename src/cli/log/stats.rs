@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::columns_help;
+use super::args::{columns_help, some_time};
 use super::look::{Look, LookArgs, progress, tell_coverage};
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
@@ -35,7 +35,7 @@ pub struct StatsArgs {
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     by: Vec<String>,
     /// Count spans of this length apart: 15m, 1h, 1d, in UTC
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
     bucket: Option<Duration>,
     /// Count the different values of this column in each group too
     #[arg(long, value_name = "COLUMN")]
@@ -44,7 +44,7 @@ pub struct StatsArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     top: Option<u32>,
     /// Give up after this long, and say how far it came
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = some_time)]
     timeout: Duration,
 }
 

@@ -267,7 +267,9 @@ fn wrong_usage_ends_with_two_and_advice() {
     assert!(said(&["search", "--from", "soon"]).contains("2026-11-22"));
     assert!(said(&["search", "--from", "1h", "--to", "2h"]).contains("nothing lies between"));
     assert!(said(&["stats", "--by", "catgory"]).contains("did you mean category?"));
-    assert!(said(&["stats", "--bucket", "0s"]).contains("bucket"));
+    for words in [&["stats", "--bucket", "0s"], &["stats", "--timeout", "0s"], &["search", "--timeout", "0ms"]] {
+        assert!(said(words).contains(words[1]) && said(words).contains("no time at all"), "{}", said(words));
+    }
     assert!(said(&["search", "--limit", "0"]).contains("1..=1000000"));
     let nowhere = typed(&dir.path().join("none"), false, &["search"]);
     assert!(nowhere.exit() == Some(Exit::Failed) && nowhere.ended.unwrap_err().text.contains("log.dir"));
