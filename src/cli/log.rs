@@ -6,6 +6,7 @@ pub(in crate::cli) mod look;
 mod search;
 mod stats;
 mod tail;
+mod unknown;
 mod verify;
 
 use crate::cli::{Failure, Out};

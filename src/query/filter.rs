@@ -264,7 +264,12 @@ impl Flag {
                 }
             },
             Read::Name | Read::Site => one(Test::Text(name(value)?.to_string())),
-            Read::Under => one(Test::Under(Box::new(name(value)?))),
+            // As lists and certificates write it, or with a dot before: all the same names.
+            Read::Under => {
+                let above =
+                    value.strip_prefix("*.").or_else(|| value.strip_prefix('.')).filter(|rest| !rest.is_empty());
+                one(Test::Under(Box::new(name(above.unwrap_or(value))?)))
+            }
             Read::Type => {
                 let rtype =
                     Rtype::parse(value).ok_or("is not a record type; write a mnemonic such as AAAA, or TYPE65")?;
@@ -395,7 +400,9 @@ mod tests {
     fn names_are_brought_to_the_form_of_the_log() {
         assert_eq!(test_of("name", "WWW.Example.COM."), Test::Text("www.example.com".into()));
         assert_eq!(test_of("name", "münchen.example"), Test::Text("xn--mnchen-3ya.example".into()));
-        assert_eq!(test_of("under", "Example.com."), Test::Under(Box::new(Name::parse("example.com").unwrap())));
+        for under in ["Example.com.", "*.example.com", ".example.com"] {
+            assert_eq!(test_of("under", under), Test::Under(Box::new(Name::parse("example.com").unwrap())), "{under}");
+        }
     }
 
     #[test]

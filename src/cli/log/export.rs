@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::{columns_help, some_time};
-use super::look::{Look, LookArgs, progress, tell_coverage};
+use super::look::{Look, LookArgs, progress, tell_coverage, tell_unknown};
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::moment::Clock;
@@ -92,3 +92,6 @@ pub(super) fn run(args: ExportArgs, config: &Config, clock: &Clock, out: &mut Ou
     }
     tell_coverage(&coverage, out)
 }
+    if rows == 0 {
+        tell_unknown(&look, config, out)?;
+    }

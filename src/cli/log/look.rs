@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::args::FilterArgs;
+use super::unknown;
 use crate::cli::{Failure, Out};
 use crate::config::checked::{Config, RequireReason};
 use crate::moment::Clock;
@@ -128,6 +129,14 @@ pub fn tell_coverage(coverage: &Coverage, out: &mut Out) -> Result<(), Failure> 
         true => Ok(()),
         false => Err(Failure::failed(format!("the answer is not whole\n{}", coverage.missing().join("\n")))),
     }
+}
+
+/// Says which values of the filter are known nowhere: they may be slips.
+pub(super) fn tell_unknown(look: &Look<'_>, config: &Config, out: &mut Out) -> Result<(), Failure> {
+    for sentence in unknown::values(look, config) {
+        out.note(sentence)?;
+    }
+    Ok(())
 }
 
 /// A bar of rows on a terminal; elsewhere nothing.

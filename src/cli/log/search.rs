@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use serde_json::json;
 
 use super::args::some_time;
-use super::look::{Look, LookArgs, tell_coverage};
+use super::look::{Look, LookArgs, tell_coverage, tell_unknown};
 use crate::cli::{Exit, Failure, Out};
 use crate::config::checked::Config;
 use crate::moment::Clock;
@@ -61,6 +61,9 @@ pub(super) fn run(args: SearchArgs, config: &Config, clock: &Clock, out: &mut Ou
     }
     if rows == 0 && !out.is_json() {
         out.line("no rows match")?;
+    }
+    if rows == 0 {
+        tell_unknown(&look, config, out)?;
     }
     tell_coverage(&found.coverage, out)?;
     match rows {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::args::{columns_help, some_time};
-use super::look::{Look, LookArgs, progress, tell_coverage};
+use super::look::{Look, LookArgs, progress, tell_coverage, tell_unknown};
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::moment::Clock;
@@ -96,6 +96,9 @@ pub(super) fn run(args: StatsArgs, config: &Config, clock: &Clock, out: &mut Out
     }
     if counted.shown() < counted.groups() {
         out.note(format!("{} of {} groups; {} rows in all.", counted.shown(), counted.groups(), counted.rows()))?;
+    }
+    if counted.rows() == 0 {
+        tell_unknown(&look, config, out)?;
     }
     tell_coverage(&counted.coverage, out)
 }

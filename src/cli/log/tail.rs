@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use serde_json::json;
 
-use super::look::{Look, LookArgs, tell_coverage};
+use super::look::{Look, LookArgs, tell_coverage, tell_unknown};
 use super::search::line;
 use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
@@ -51,6 +51,8 @@ pub(super) fn run(args: TailArgs, config: &Config, clock: &Clock, out: &mut Out)
     let look = Look::begin("tail", &args.look, config, clock)?;
     let asked = json!({ "last": args.last, "limit": args.limit });
     look.record(asked.clone(), None)?;
+    // Before the waiting: with such a slip nothing would ever come.
+    tell_unknown(&look, config, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut shown = 0;
     let ended = runtime.block_on(follow(&args, &look, config, &mut shown, clock.now(), out));

@@ -144,6 +144,35 @@ fn a_search_without_a_match_ends_with_one() {
 }
 
 #[test]
+fn a_slip_in_a_filter_is_told_and_does_not_look_like_innocence() {
+    let dir = day();
+    let said = |words: &[&str]| typed(dir.path(), false, words).text;
+    for (words, advice) in [
+        (["--zone", "nosuch"], "the only one"),
+        (["--zone", "hqq"], "did you mean `hq`?"),
+        (["--category", "webmial"], "did you mean `webmail`?"),
+        (["--list", "webmail"], "did you mean `webmail/main`?"),
+        (["--list", "WEBMAIL/main"], "did you mean `webmail/main`?"),
+    ] {
+        for command in ["search", "stats"] {
+            let text = said(&[&[command][..], &words].concat());
+            let expected = format!("{} {}: neither the configuration nor the log knows it", words[0], words[1]);
+            assert!(text.contains(&expected), "{text}");
+            assert!(text.contains(advice) || advice == "the only one", "{text}");
+        }
+    }
+    // What is known and has no such rows is no slip, and neither is what nobody can know.
+    for words in [&["search", "--zone", "hq", "--user", "nobody"][..], &["search", "--name", "none.example"]] {
+        assert_eq!(said(words), "no rows match\n");
+    }
+    let text = said(&["search", "--name", "*.bet365.com"]);
+    assert!(text.contains("all names below bet365.com are --under bet365.com"), "{text}");
+    assert_eq!(said(&["stats", "--under", "*.example.com"]), said(&["stats", "--under", "example.com"]));
+    // Nothing of it is among the objects.
+    assert_eq!(typed(dir.path(), true, &["search", "--zone", "nosuch"]).text, "");
+}
+
+#[test]
 fn a_csv_runs_nothing_in_a_spreadsheet_and_other_forms_have_every_text_as_it_is() {
     let names =
         ["=cmd|' /C calc'!A0.example", "-1.example", "@sum.example", "'quoted.example", "a;=b.example", "www.example"];
