@@ -43,6 +43,25 @@ fn a_server_starts_without_its_list_says_so_and_fetches_it_by_itself() {
 }
 
 #[test]
+fn what_a_command_comes_to_is_counted_by_the_server_that_runs_and_once() {
+    let mut desk = Desk::new();
+    desk.http.answers("/list", Answer::Tagged(names(100), "\"one\""));
+    assert_eq!(desk.update(&[]).0, Some(0));
+    desk.cordon.spawn().unwrap();
+    // What was over before the server started is not its to count.
+    assert_eq!(updates(&desk.cordon, LIST, "updated"), 0.0);
+    desk.http.answers("/list", Answer::Content(b"<!DOCTYPE html>\n<html>Sign in</html>\n".to_vec()));
+    let (code, told) = desk.update(&["--force"]);
+    assert_eq!((code, &told["result"]), (Some(1), &"html".into()));
+    until("the command's failure is counted", || updates(&desk.cordon, LIST, "html") >= 1.0);
+    desk.http.answers("/list", Answer::Tagged(names(101), "\"two\""));
+    assert_eq!(desk.update(&["--force"]).0, Some(0));
+    until("the command's success is counted", || updates(&desk.cordon, LIST, "updated") >= 1.0);
+    // It has looked again meanwhile, and counted nothing twice.
+    assert_eq!((updates(&desk.cordon, LIST, "html"), updates(&desk.cordon, LIST, "updated")), (1.0, 1.0));
+}
+
+#[test]
 fn a_running_server_tells_of_each_refusal_once_and_goes_on_by_the_last_good_content() {
     let http = Http::start();
     // To a server that was asked for changes only, "not modified" is an answer.

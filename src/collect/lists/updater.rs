@@ -70,8 +70,9 @@ impl Updater {
         clock: Clock,
     ) -> io::Result<Updater> {
         let (board, bell) = (Arc::new(Board::default()), Arc::new(Bell::default()));
-        let mut task =
-            Task { board: Arc::clone(&board), bell: Arc::clone(&bell), metrics, clock, not_before: HashMap::new() };
+        let (board_of_task, bell_of_task) = (Arc::clone(&board), Arc::clone(&bell));
+        let (not_before, counted) = (HashMap::new(), HashMap::new());
+        let mut task = Task { board: board_of_task, bell: bell_of_task, metrics, clock, not_before, counted };
         task.look(&config());
         let thread = Builder::new().name("lists".to_owned()).spawn(move || {
             while !task.bell.is_rung() {
@@ -109,6 +110,8 @@ struct Task {
     clock: Clock,
     /// When each download may be asked for at the earliest, by its file: spread at start, and kept where the disk keeps nothing.
     not_before: HashMap<PathBuf, Moment>,
+    /// The last attempt of each download that is in the metrics, or was over before this process saw the list; by its file.
+    counted: HashMap<PathBuf, Option<Moment>>,
 }
 
 impl Task {
@@ -124,13 +127,27 @@ impl Task {
             self.not_before
                 .entry(list.path.clone())
                 .or_insert_with(|| at_start(now, download.refresh, folder.has_content(), chance()));
+            self.count_of_others(list, &state);
             states.insert(list.name.clone(), state);
         }
         for folder in abandoned::remove(config, now) {
             tracing::info!(folder = %folder.display(), "a download that no list has any more was removed");
         }
         self.not_before.retain(|path, _| config.lists.iter().any(|list| list.path == *path));
+        self.counted.retain(|path, _| config.lists.iter().any(|list| list.path == *path));
         *locked(&self.board.0) = states;
+    }
+
+    /// Takes over what an attempt of another process came to: `cordon lists update`, by hand or by a timer. Of several between two looks the
+    /// last is seen. What was there when this process first saw the list was counted before, or by nobody, and is left.
+    fn count_of_others(&mut self, list: &ListSource, state: &State) {
+        let at = state.last.as_ref().map(|last| last.at);
+        let before = self.counted.insert(list.path.clone(), at);
+        if before.is_some_and(|before| before < at)
+            && let Some(result) = result_of(state.word())
+        {
+            self.metrics.list_update(&list.name, result);
+        }
     }
 
     fn renew_due(&mut self, config: &Config) {
@@ -180,6 +197,7 @@ impl Task {
             }
         };
         self.metrics.list_update(name, result);
+        self.counted.insert(list.path.clone(), state.last.as_ref().map(|last| last.at));
         if let Some(next) = state.next_try {
             self.not_before.insert(list.path.clone(), next);
         }
@@ -192,6 +210,12 @@ impl Task {
         let soonest = fetched(config).map(|(list, download)| self.due(list, download, now).since(now)).min();
         soonest.unwrap_or(LOOK).clamp(Duration::from_millis(500), LOOK)
     }
+}
+
+/// What an attempt came to, by its word; none: a later version has more words.
+fn result_of(word: &str) -> Option<ListUpdate> {
+    let refused = Refused::ALL.into_iter().map(ListUpdate::Refused);
+    [ListUpdate::Updated, ListUpdate::Unchanged].into_iter().chain(refused).find(|result| result.word() == word)
 }
 
 /// One line for a run that failed.
