@@ -137,6 +137,45 @@ fn parts(cordon: &Cordon) -> Vec<PathBuf> {
 }
 
 #[test]
+fn an_answer_tells_of_parts_whose_leaf_was_cut_off() {
+    let mut cordon = start();
+    for (parts, run) in [(1.0, "one"), (2.0, "two")] {
+        ask_some(&cordon, run, 200);
+        wait_for_parts(&cordon, parts);
+    }
+    assert_eq!(cordon.stop(), Some(0));
+    let file = cordon.dir.join("rows.jsonl");
+    let looks: [&[&str]; 4] = [
+        &["log", "stats"],
+        &["log", "search", "--limit", "1"],
+        &["log", "tail", "--for", "1ms"],
+        &["log", "export", "--force", "--format", "jsonl", "-o", file.to_str().unwrap()],
+    ];
+    for look in looks {
+        assert_eq!(String::from_utf8_lossy(&cordon.command(look).stderr), "", "{look:?}");
+    }
+    let leaves = cordon.log_dir().join("evidence/leaves.jsonl");
+    let text = std::fs::read_to_string(&leaves).unwrap();
+    let cut = text.lines().rfind(|line| line.contains("\"kind\":\"part\"")).unwrap();
+    std::fs::write(&leaves, text.replace(&format!("{cut}\n"), "")).unwrap();
+    let cut: Value = serde_json::from_str(cut).unwrap();
+    let part = cut["file"].as_str().unwrap();
+    // What is still in a segment is live again, and only the rest is missing.
+    let missing = 400 - cordon.json(&["log", "stats"])[0]["rows"].as_u64().unwrap();
+    assert!((1..=cut["rows"].as_u64().unwrap()).contains(&missing), "{missing} of {cut}");
+    let told = format!(
+        "{part} is not in the manifest, so {missing} of its rows are not in the answer: run cordon log verify\n"
+    );
+    for look in looks {
+        let output = cordon.command(look);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told, "{look:?}");
+        assert_eq!(output.status.code(), Some(0), "{look:?}");
+    }
+    let facts = cordon.json(looks[3]).remove(0);
+    assert_eq!((&facts["whole"], &facts["not_in_manifest"]), (&false.into(), &serde_json::json!([part])));
+}
+
+#[test]
 fn whatever_is_changed_in_a_sealed_log_is_found_by_cordon_and_by_the_manual() {
     let mut cordon = start();
     for parts in 1..=3 {

@@ -40,6 +40,11 @@ impl Out {
         writeln!(to, "{text}")
     }
 
+    /// What must be noticed beside an answer, whoever reads that: a line on standard error.
+    pub fn warning(&mut self, text: impl std::fmt::Display) -> io::Result<()> {
+        writeln!(self.beside, "{text}")
+    }
+
     /// One JSON object on a line of its own.
     pub fn object(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.to, value)?;

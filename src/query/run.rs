@@ -12,7 +12,7 @@ use super::scan::{OpenPart, Unreadable, conform, guarded};
 use crate::behind;
 use crate::moment::Moment;
 use crate::store::StoreError;
-use crate::store::reader::{PartRef, Reader};
+use crate::store::reader::{PartRef, Reader, Unlisted};
 
 /// What a question may cost.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,8 @@ pub struct Coverage {
     pub unreadable: Vec<Unreadable>,
     /// Said when time ran out, with how far it came.
     pub gave_up: Option<String>,
+    /// Part files that the manifest does not know, and that were so not looked at.
+    pub unlisted: Vec<Unlisted>,
 }
 
 impl Budget {
@@ -93,10 +95,10 @@ impl Coverage {
         let first = reader.parts().iter().map(|part| part.from).min();
         let last = reader.parts().iter().map(|part| part.to).max();
         let parts = reader.parts().iter().filter(|part| span.touches(part.from, part.to)).count();
-        Coverage { asked: span, held: first.zip(last), parts, ..Coverage::default() }
+        Coverage { asked: span, held: first.zip(last), parts, unlisted: reader.unlisted(), ..Coverage::default() }
     }
 
-    /// Whether everything that was asked about was looked at.
+    /// Whether everything that the manifest has of what was asked about was looked at.
     pub fn is_whole(&self) -> bool {
         self.unreadable.is_empty() && self.gave_up.is_none()
     }

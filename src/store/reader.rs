@@ -3,6 +3,8 @@
 //! A reader takes a view: the manifest first, then the segments, then the manifest again. When nothing was committed between, a row is in
 //! exactly one of the two (L1), and stays so for the life of the view, since a mapped segment outlives its file's name.
 
+mod unlisted;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use crate::store::paths::Paths;
 use crate::store::pick::{Batches, Place};
 use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Met, Segment};
+
+pub use unlisted::Unlisted;
 
 /// How often a view is tried before the log is called too busy; each try costs a few milliseconds, and a server commits seconds apart.
 const TRIES: usize = 50;

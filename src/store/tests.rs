@@ -408,6 +408,11 @@ fn readers_see_each_row_exactly_once_while_the_server_writes_and_seals() {
                 let seqs: Vec<u64> = rows(&dir).into_iter().map(|row| row.1).collect();
                 assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "no row is missing in between");
                 assert!(seqs.len() >= most, "no row disappears");
+                assert_eq!(
+                    Reader::open(&dir).unwrap().unlisted(),
+                    [],
+                    "a part that is being sealed is nothing to tell of"
+                );
                 most = seqs.len();
                 looks += 1;
             }
@@ -459,6 +464,9 @@ fn files_that_a_crash_left_are_put_right_and_others_are_left_alone() {
     let parts = ground.dir().join("parts");
     std::fs::write(parts.join("sealing.tmp"), "half").unwrap();
     std::fs::write(parts.join("date=2025-12-01/foreign.parquet"), "not ours").unwrap();
+    let unlisted = Reader::open(&ground.dir()).unwrap().unlisted();
+    let told: Vec<_> = unlisted.iter().map(|one| (&*one.file, one.rows)).collect();
+    assert_eq!(told, [("parts/date=2025-12-01/foreign.parquet", None)]);
     let store = ground.open();
     assert!(!parts.join("sealing.tmp").exists());
     assert!(parts.join("date=2025-12-01/foreign.parquet").exists());

@@ -80,7 +80,10 @@ pub(super) fn run(args: ExportArgs, config: &Config, clock: &Clock, out: &mut Ou
     bar.finish_and_clear();
     let (rows, sha256, coverage) = (draft.rows, draft.sha256.clone(), draft.coverage.clone());
     let file = std::path::absolute(to).unwrap_or_else(|_| to.clone()).display().to_string();
-    let facts = json!({ "format": format.word(), "file": file, "sha256": sha256, "whole": coverage.is_whole() });
+    let unlisted: Vec<&str> = coverage.unlisted.iter().map(|unlisted| &*unlisted.file).collect();
+    let whole = coverage.is_whole() && unlisted.is_empty();
+    let facts =
+        json!({ "format": format.word(), "file": file, "sha256": sha256, "whole": whole, "not_in_manifest": unlisted });
     look.record(facts.clone(), Some(rows))?;
     draft.keep().map_err(Failure::failed)?;
     if out.is_json() {
@@ -90,8 +93,8 @@ pub(super) fn run(args: ExportArgs, config: &Config, clock: &Clock, out: &mut Ou
     } else {
         out.line(format!("{rows} rows in {}, SHA-256 {sha256}", to.display()))?;
     }
-    tell_coverage(&coverage, out)
-}
     if rows == 0 {
         tell_unknown(&look, config, out)?;
     }
+    tell_coverage(&coverage, out)
+}

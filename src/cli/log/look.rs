@@ -118,12 +118,16 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Says what a reader of the answer must know of its coverage: that the log begins later than was asked, and, as a failure, what is missing.
+/// Says what a reader of the answer must know of its coverage: that the log begins later than was asked, that there are files nobody speaks
+/// for, and, as a failure, what is missing.
 pub fn tell_coverage(coverage: &Coverage, out: &mut Out) -> Result<(), Failure> {
     if let (Some(from), Some((first, _))) = (coverage.asked.from, coverage.held)
         && from < first
     {
         out.note(format!("The log begins at {first}: of what came before, nothing was kept or it has expired."))?;
+    }
+    for unlisted in &coverage.unlisted {
+        out.warning(unlisted)?;
     }
     match coverage.is_whole() {
         true => Ok(()),
