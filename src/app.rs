@@ -76,7 +76,7 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     };
     let clock = Clock::Real;
     let started = clock.now();
-    let config = load(path, listen).map_err(Failure::configuration)?;
+    let config = load(path, listen).map_err(|errors| Failure::errors(&errors, &errors))?;
     let data_dir = config.node.data_dir.clone();
     std::fs::create_dir_all(&data_dir)
         .map_err(|error| Failure::start(format!("node.data_dir: {} cannot be made: {error}", data_dir.display())))?;

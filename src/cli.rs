@@ -16,6 +16,8 @@ pub mod withdraw;
 
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+
 use crate::app;
 use crate::config::{Config, locate};
 use crate::moment::Clock;
@@ -35,27 +37,48 @@ fn loaded(config: Option<&Path>) -> Result<Config, Failure> {
 }
 
 impl Cli {
+    /// What was typed. Help and wrong usage end the process here, wrong usage with the object of every other failure where `--json` is among
+    /// the words.
+    pub fn typed() -> Cli {
+        Cli::try_parse().unwrap_or_else(|error| {
+            if error.use_stderr() {
+                let mut out = Out::stdout(std::env::args_os().any(|word| word == "--json"));
+                let _ = out.failure(&Failure::usage(error.render()));
+            }
+            error.exit()
+        })
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors
     /// Why it could not be done, and with which code to end.
     pub fn run(self) -> Result<(), Failure> {
         let mut out = Out::stdout(self.json);
+        let done = self.done(&mut out);
+        if let Err(failure) = &done {
+            // Where standard output is closed there is nobody left to tell.
+            let _ = out.failure(failure);
+        }
+        done
+    }
+
+    fn done(self, out: &mut Out) -> Result<(), Failure> {
         let config = self.config.as_deref();
         match self.command {
             Command::Serve { listen } => {
                 serve::tell_of_ourselves();
                 app::run(&located(config)?, &listen)
             }
-            Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, &mut out),
-            Command::Lists(command) => lists::run(&command, &loaded(config)?, &mut out),
-            Command::Grant(command) => grant::run(&command, &loaded(config)?, &Clock::Real, &mut out),
-            Command::Withdraw(command) => withdraw::run(&command, &loaded(config)?, &Clock::Real, &mut out),
-            Command::Log(command) => log::run(command, &loaded(config)?, &mut out),
-            Command::Check => check::run(config, &mut out),
-            Command::Bench(args) => bench::run(&args, &mut out),
-            Command::Schema => schema::run(&mut out),
-            Command::Completions { shell } => completions::run(shell, &mut out),
+            Command::Explain(args) => explain::run(&args, loaded(config)?, &Clock::Real, out),
+            Command::Lists(command) => lists::run(&command, &loaded(config)?, out),
+            Command::Grant(command) => grant::run(&command, &loaded(config)?, &Clock::Real, out),
+            Command::Withdraw(command) => withdraw::run(&command, &loaded(config)?, &Clock::Real, out),
+            Command::Log(command) => log::run(command, &loaded(config)?, out),
+            Command::Check => check::run(config, out),
+            Command::Bench(args) => bench::run(&args, out),
+            Command::Schema => schema::run(out),
+            Command::Completions { shell } => completions::run(shell, out),
         }
     }
 }

@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use cordon::cli::Cli;
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match Cli::typed().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // A command that has said everything on standard output fails without a text. Where standard error is closed there is

@@ -39,6 +39,54 @@ fn errors_for_programs_are_one_object() {
 }
 
 #[test]
+fn every_command_fails_with_the_same_object() {
+    let object = |code: i32, arguments: &[&str]| -> serde_json::Value {
+        let output = cordon(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert!(!output.stderr.is_empty(), "{arguments:?}: a person is told as well");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    };
+    let expected = object(3, &["check", "--json", "--config", BAD]);
+    let commands: [&[&str]; 9] = [
+        &["serve"],
+        &["explain", "www.example.com"],
+        &["lists", "status"],
+        &["lists", "update"],
+        &["grant", "list"],
+        &["withdraw", "list"],
+        &["log", "search"],
+        &["log", "stats"],
+        &["log", "verify"],
+    ];
+    for command in commands {
+        assert_eq!(object(3, &[command, &["--json", "--config", BAD]].concat()), expected, "{command:?}");
+        let output = cordon(&[command, &["--config", BAD]].concat());
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{command:?}");
+    }
+    // What is not about the configuration has the same form.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cordon.toml");
+    std::fs::write(
+        &path,
+        "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n",
+    )
+    .unwrap();
+    let keys =
+        |object: &serde_json::Value| object["errors"][0].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let path = path.to_str().unwrap();
+    for (code, command, said) in [
+        (1, &["log", "search"][..], "there is no log at"),
+        (2, &["explain", "a..b"], "is not a name"),
+        (2, &["log", "search", "--timeout", "0s"], "--timeout"),
+        (2, &["log", "serch"], "serch"),
+    ] {
+        let object = object(code, &[command, &["--json", "--config", path]].concat());
+        assert_eq!(keys(&object), keys(&expected), "{command:?}");
+        assert!(object["errors"][0]["problem"].as_str().unwrap().contains(said), "{command:?}: {object}");
+    }
+}
+
+#[test]
 fn a_sound_configuration_is_summed_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cordon.toml");

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
+use crate::config::ConfigErrors;
 use crate::engine::reload::ReloadError;
 use crate::shelf::ShelfError;
 use crate::upstream::UpstreamError;
@@ -33,27 +36,47 @@ pub struct Failure {
     pub exit: Exit,
     /// What to tell the person.
     pub text: String,
+    /// What is wrong with the configuration, where it is that.
+    pub errors: Option<ConfigErrors>,
 }
 
 impl Failure {
     /// The asked thing failed or was not found.
     pub fn failed(text: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Failed, text: text.to_string() }
+        Failure { exit: Exit::Failed, text: text.to_string(), errors: None }
     }
 
     /// The command was used wrongly.
     pub fn usage(text: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Usage, text: text.to_string() }
+        Failure { exit: Exit::Usage, text: text.to_string(), errors: None }
     }
 
     /// The configuration is in error.
     pub fn configuration(text: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Configuration, text: text.to_string() }
+        Failure { exit: Exit::Configuration, text: text.to_string(), errors: None }
+    }
+
+    /// The configuration has these errors; `text` tells them.
+    pub fn errors(text: impl fmt::Display, errors: &ConfigErrors) -> Failure {
+        Failure { errors: Some(errors.clone()), ..Failure::configuration(text) }
+    }
+
+    /// The asked thing was not found, which the exit code alone says.
+    pub fn nothing() -> Failure {
+        Failure::failed("")
+    }
+
+    /// For programs: `errors`, one or more, each with `file`, `place`, `key`, `problem` and `advice`, null or empty where there is none.
+    pub fn object(&self) -> Value {
+        match &self.errors {
+            Some(errors) => json!(errors),
+            None => json!({ "errors": [problem(&self.text)] }),
+        }
     }
 
     /// It could not start.
     pub fn start(text: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Start, text: text.to_string() }
+        Failure { exit: Exit::Start, text: text.to_string(), errors: None }
     }
 }
 
@@ -68,13 +91,17 @@ impl Failure {
             ReloadError::Upstream(UpstreamError::System { .. } | UpstreamError::Tls { .. }) => {
                 Failure::start(format!("upstream: {error}"))
             }
-            ReloadError::Config(_) | ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => {
-                Failure::configuration(error)
-            }
+            ReloadError::Config(errors) => Failure::errors(&errors, &errors),
+            ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => Failure::configuration(error),
             ReloadError::Upstream(_) => Failure::configuration(format!("upstream: {error}")),
             ReloadError::NeedsRestart(_) => Failure::start(error),
         }
     }
+}
+
+/// An error that is about no place of a configuration.
+fn problem(text: &str) -> Value {
+    json!({ "file": null, "place": null, "key": "", "problem": text, "advice": null })
 }
 
 impl fmt::Display for Failure {
@@ -89,7 +116,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         // Whoever closes the pipe early (`| head`) has read all they wanted: that is nothing to complain of.
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Failure { exit: Exit::Failed, text: String::new() };
+            return Failure::nothing();
         }
         Failure::failed(error)
     }

@@ -21,30 +21,14 @@ use crate::shelf::{Shelf, Shelved};
 /// Reads the configuration and prints what it amounts to.
 ///
 /// # Errors
-/// Everything that is wrong with it; with `--json` that is printed as one object as well.
+/// Everything that is wrong with it.
 pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
-    let config = match locate(config).and_then(|path| Config::load(&path)) {
-        Ok(config) => config,
-        Err(errors) => {
-            if out.is_json() {
-                out.object(&errors)?;
-                out.flush()?;
-            }
-            return Err(failure(&errors));
-        }
-    };
+    let config = locate(config).and_then(|path| Config::load(&path)).map_err(|errors| failure(&errors))?;
     let (path, now) = (config.path.clone(), Clock::Real.now());
-    let candidate = match candidate(config, now) {
-        Ok(candidate) => candidate,
-        Err(error) => {
-            let (errors, exit) = would_not_start(&path, error);
-            if out.is_json() {
-                out.object(&errors)?;
-                out.flush()?;
-            }
-            return Err(Failure { exit, ..failure(&errors) });
-        }
-    };
+    let candidate = candidate(config, now).map_err(|error| {
+        let (errors, exit) = would_not_start(&path, error);
+        Failure { exit, ..failure(&errors) }
+    })?;
     let (config, shelved) = (&candidate.config, &candidate.lists);
     let warnings = machine::warnings(config);
     if out.is_json() {
@@ -98,7 +82,7 @@ fn would_not_start(path: &Path, error: ReloadError) -> (ConfigErrors, Exit) {
 pub fn failure(errors: &ConfigErrors) -> Failure {
     let count = errors.errors.len();
     let noun = if count == 1 { "error" } else { "errors" };
-    Failure::configuration(format!("{errors}\n\nconfiguration: {count} {noun}"))
+    Failure::errors(format!("{errors}\n\nconfiguration: {count} {noun}"), errors)
 }
 
 /// The summary for people.

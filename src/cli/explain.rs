@@ -111,7 +111,7 @@ fn taken(config: &Config, out: &mut Out) -> Result<Taken, Failure> {
 fn candidate(config: Config, at: Moment) -> Result<Snapshot, Failure> {
     let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model).map_err(Failure::failed)?;
     assemble(config, lists, &[], None, &Metrics::new(env!("CARGO_PKG_VERSION")), at).map_err(|error| match error {
-        ReloadError::Config(_) => Failure::configuration(error),
+        ReloadError::Config(errors) => Failure::errors(&errors, &errors),
         other => Failure::failed(other),
     })
 }

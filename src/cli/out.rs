@@ -4,23 +4,27 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::app::Failure;
+
 /// Standard output of a command.
 pub struct Out {
     json: bool,
     to: Box<dyn Write>,
     beside: Box<dyn Write>,
+    /// Whether an object was printed.
+    spoken: bool,
 }
 
 impl Out {
     /// To standard output; `json` when the person asked for it.
     pub fn stdout(json: bool) -> Out {
         let to = Box::new(anstream::AutoStream::auto(io::stdout()));
-        Out { json, to, beside: Box::new(anstream::AutoStream::auto(io::stderr())) }
+        Out { json, to, beside: Box::new(anstream::AutoStream::auto(io::stderr())), spoken: false }
     }
 
     /// To any writer, for tests.
     pub fn to(json: bool, to: impl Write + 'static) -> Out {
-        Out { json, to: Box::new(to), beside: Box::new(io::sink()) }
+        Out { json, to: Box::new(to), beside: Box::new(io::sink()), spoken: false }
     }
 
     /// Whether JSON was asked for.
@@ -45,8 +49,18 @@ impl Out {
         writeln!(self.beside, "{text}")
     }
 
+    /// With JSON, the object that a command fails by, unless an object it gave says it already.
+    pub fn failure(&mut self, failure: &Failure) -> io::Result<()> {
+        if !self.json || self.spoken || failure.text.is_empty() {
+            return Ok(());
+        }
+        self.object(&failure.object())?;
+        self.flush()
+    }
+
     /// One JSON object on a line of its own.
     pub fn object(&mut self, value: &impl Serialize) -> io::Result<()> {
+        self.spoken = true;
         serde_json::to_writer(&mut self.to, value)?;
         self.to.write_all(b"\n")
     }

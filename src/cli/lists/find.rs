@@ -23,7 +23,13 @@ pub fn find(shelved: &Shelved, model: &Model, journal: &Journal, text: &str, out
     let name = asked_name(text).map_err(|flaw| Failure::usage(format_args!("`{text}` {flaw}")))?;
     let found = shelved.matcher.every_rule(&name, rtype::A);
     if found.is_empty() {
-        return Err(Failure::failed(format_args!("no list holds `{name}` or a parent of it")));
+        let text = format!("no list holds `{name}` or a parent of it");
+        if !out.is_json() {
+            return Err(Failure::failed(text));
+        }
+        // An object a rule: for none there is none, and it is no error.
+        out.note(text)?;
+        return Err(Failure::nothing());
     }
     let mut hits = Hits::new();
     shelved.matcher.look_up(&name, rtype::A, &mut hits);

@@ -119,7 +119,7 @@ impl<'a> Look<'a> {
 }
 
 /// Says what a reader of the answer must know of its coverage: that the log begins later than was asked, that there are files nobody speaks
-/// for, and, as a failure, what is missing.
+/// for, and, as a failure, what is missing. With JSON the failure is the last object, whatever was given before.
 pub fn tell_coverage(coverage: &Coverage, out: &mut Out) -> Result<(), Failure> {
     if let (Some(from), Some((first, _))) = (coverage.asked.from, coverage.held)
         && from < first
@@ -129,10 +129,14 @@ pub fn tell_coverage(coverage: &Coverage, out: &mut Out) -> Result<(), Failure> 
     for unlisted in &coverage.unlisted {
         out.warning(unlisted)?;
     }
-    match coverage.is_whole() {
-        true => Ok(()),
-        false => Err(Failure::failed(format!("the answer is not whole\n{}", coverage.missing().join("\n")))),
+    if coverage.is_whole() {
+        return Ok(());
     }
+    let failure = Failure::failed(format!("the answer is not whole\n{}", coverage.missing().join("\n")));
+    if out.is_json() {
+        out.object(&failure.object())?;
+    }
+    Err(failure)
 }
 
 /// Says which values of the filter are known nowhere: they may be slips.

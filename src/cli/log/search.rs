@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::some_time;
 use super::look::{Look, LookArgs, tell_coverage, tell_unknown};
-use crate::cli::{Exit, Failure, Out};
+use crate::cli::{Failure, Out};
 use crate::config::checked::Config;
 use crate::moment::Clock;
 use crate::query::cell::{Cell, object, shown};
@@ -67,7 +67,7 @@ pub(super) fn run(args: SearchArgs, config: &Config, clock: &Clock, out: &mut Ou
     }
     tell_coverage(&found.coverage, out)?;
     match rows {
-        0 => Err(Failure { exit: Exit::Failed, text: String::new() }),
+        0 => Err(Failure::nothing()),
         _ => Ok(()),
     }
 }

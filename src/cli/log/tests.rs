@@ -274,6 +274,10 @@ fn an_unreadable_part_is_named_and_the_exit_code_is_one() {
         assert_eq!(ran.exit(), Some(Exit::Failed));
         assert!(ran.text.lines().count() > 1, "what could be read is shown: {}", ran.text);
         assert!(ran.ended.unwrap_err().text.contains("0001.parquet"), "{words:?}");
+        // For programs it is the last object, behind what could be read.
+        let objects = typed(dir.path(), true, words).objects();
+        let problem = objects.last().unwrap()["errors"][0]["problem"].as_str().unwrap();
+        assert!(objects.len() > 1 && problem.contains("0001.parquet"), "{words:?}: {problem}");
     }
 }
 
