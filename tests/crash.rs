@@ -1,5 +1,6 @@
 //! SIGKILL under load: whatever was answered is in the log, once, and the evidence holds.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
@@ -18,22 +19,38 @@ use crate::support::wire;
 const PACE: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
 /// Sockets they come from: as many source ports, so that every worker gets its share.
 const SOCKETS: usize = 8;
-/// Of so many queries one has to be fetched from the upstream.
-const ABROAD: u64 = 20;
+/// Names on the list.
+const LISTED: u64 = 300;
+/// Where names of the list begin in their file.
+const HEAD: &str = "# names that are blocked for desks and watched in labs\n";
 
 const LOCAL_ZONE: &str =
     "$TTL 3600\n@ IN SOA ns hostmaster 1 7200 3600 1209600 300\n  IN NS ns\nns IN A 192.0.2.53\n* IN A 192.0.2.7\n";
 const ABROAD_ZONE: &str =
     "$TTL 3600\n@ IN SOA ns hostmaster 1 7200 3600 1209600 300\n  IN NS ns\nns IN A 192.0.2.53\n* IN A 192.0.2.9\n";
 
-fn config(nsd: &Nsd) -> String {
+/// Two network zones with policies of their own, a category with a list, and an upstream at `dark` that is not there.
+fn config(nsd: &Nsd, dark: SocketAddr) -> String {
     format!(
         "[upstream]\nservers = [\"udp://{}\"]\ntimeout = \"5s\"\n[log]\nseal_every = \"1s\"\n\
          [[local_zone]]\nname = \"home.example\"\nfile = \"home.zone\"\n\
-         [policy.standard]\ndeny = [\"blocked.example\"]\n\
-         [[network_zone]]\nname = \"loopback\"\nclients = [\"127.0.0.0/8\", \"::1\"]\npolicy = \"standard\"\n",
+         [[forward_zone]]\nname = \"dark.example\"\nservers = [\"udp://{dark}\"]\n\
+         [[category]]\nname = \"betting\"\nlists = [{{ path = \"bets.txt\" }}]\n\
+         [policy.standard]\nblock = [\"betting\"]\ndeny = [\"never.example\", \"blocked.example\"]\n\
+         [policy.open]\nmonitor = [\"betting\"]\ndeny = [\"blocked.example\"]\n\
+         [[network_zone]]\nname = \"desks\"\nclients = [\"127.0.0.0/8\", \"::1\"]\npolicy = \"standard\"\n\
+         [[network_zone]]\nname = \"labs\"\nclients = [\"127.0.78.0/24\"]\npolicy = \"open\"\n\
+         sinkhole = {{ ipv4 = \"192.0.2.66\" }}\n",
         nsd.addr
     )
+}
+
+/// A Cordon with it, running.
+fn start(nsd: &Nsd) -> Cordon {
+    let bets: String = (0..LISTED).map(|n| format!("bet{n}.abroad.example\n")).collect();
+    // Nobody listens there: what is asked is refused at once.
+    let dark = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    Cordon::start(&config(nsd, dark), &[("home.zone", LOCAL_ZONE), ("bets.txt", &format!("{HEAD}{bets}"))])
 }
 
 /// When the process is killed.
@@ -56,21 +73,81 @@ struct Sent {
     answered: Option<u8>,
 }
 
-/// What query `number` asks, and the address and action that are right for it.
-fn question(number: u64, round: usize) -> (String, [u8; 4], &'static str) {
-    let (zone, address, action) = match (number % ABROAD, number % 2) {
-        (0, _) => ("abroad.example", [192, 0, 2, 9], "allowed"),
-        (_, 0) => ("home.example", [192, 0, 2, 7], "allowed"),
-        _ => ("blocked.example", [0, 0, 0, 0], "blocked"),
+/// What is right for a query: its answer and its row.
+#[derive(Debug, PartialEq, Eq)]
+struct Right {
+    name: String,
+    client: IpAddr,
+    network_zone: &'static str,
+    rcode: u8,
+    address: Option<[u8; 4]>,
+    action: &'static str,
+    category: Option<&'static str>,
+    list: Option<&'static str>,
+    rule: Option<String>,
+}
+
+/// From where query `number` is asked: four addresses of each network zone.
+fn client(number: u64) -> Ipv4Addr {
+    let place = (number % SOCKETS as u64) as u8;
+    Ipv4Addr::new(127, 0, if place < 4 { 77 } else { 78 }, 1 + place)
+}
+
+/// What query `number` asks, and what is right for it.
+fn right(number: u64, round: usize) -> Right {
+    let client = client(number);
+    let labs = client.octets()[2] == 78;
+    let plain = |zone: &str, address: [u8; 4]| Right {
+        name: format!("q{number}.run{round}.{zone}"),
+        client: client.into(),
+        network_zone: if labs { "labs" } else { "desks" },
+        rcode: 0,
+        address: Some(address),
+        action: "allowed",
+        category: None,
+        list: None,
+        rule: None,
     };
-    (format!("q{number}.run{round}.{zone}"), address, action)
+    let by = |zone: &str| Some(zone.to_owned());
+    match number % 20 {
+        0 => plain("abroad.example", [192, 0, 2, 9]),
+        10 if number % 100 == 10 => Right {
+            rcode: 2,
+            address: None,
+            action: "failed",
+            rule: by("forward_zone dark.example"),
+            ..plain("dark.example", [0; 4])
+        },
+        // In labs fewer of them, since what is only watched has to be fetched.
+        1 | 5 | 9 | 13 if !labs || number % 20 == 1 => {
+            let listed = number / 4 % LISTED;
+            let name = format!("bet{listed}.abroad.example");
+            Right {
+                action: if labs { "monitored" } else { "blocked" },
+                category: Some("betting"),
+                list: Some("betting/bets.txt"),
+                rule: Some(format!("{}:{name}", listed + 2)),
+                ..plain(&name, if labs { [192, 0, 2, 9] } else { [0; 4] })
+            }
+        }
+        n if n % 2 == 1 => Right {
+            action: "blocked",
+            rule: by(if labs {
+                "policy.open.deny[0] blocked.example"
+            } else {
+                "policy.standard.deny[1] blocked.example"
+            }),
+            ..plain("blocked.example", if labs { [192, 0, 2, 66] } else { [0; 4] })
+        },
+        _ => Right { rule: by("local_zone home.example"), ..plain("home.example", [192, 0, 2, 7]) },
+    }
 }
 
 /// Sends queries at the pace until `stop`, then waits for what is still on its way. `answers` moves with every answer.
 fn load(server: SocketAddr, round: usize, first: u64, stop: &AtomicBool, answers: &AtomicU64) -> Vec<Sent> {
     // From addresses the server does not listen on: its port stays free for it while it is down.
     let open = |i: usize| {
-        let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 77, 1 + i as u8), 0)).unwrap();
+        let socket = UdpSocket::bind((client(i as u64), 0)).unwrap();
         socket.set_nonblocking(true).unwrap();
         socket.connect(server).unwrap();
         socket
@@ -86,7 +163,7 @@ fn load(server: SocketAddr, round: usize, first: u64, stop: &AtomicBool, answers
             // Refusals of a closed port come back as errors of the next call: that query was not sent.
             while (sent.len() as u64) < due {
                 let number = first + sent.len() as u64;
-                let query = wire::query(number as u16, &question(number, round).0, 1);
+                let query = wire::query(number as u16, &right(number, round).name, 1);
                 let _ = sockets[number as usize % SOCKETS].send(&query);
                 sent.push(Sent { number, answered: None });
             }
@@ -116,10 +193,8 @@ fn take(packet: &[u8], round: usize, first: u64, sent: &mut [Sent]) {
     let query = &mut sent[(number - first) as usize];
     assert_eq!(answer.id, number as u16);
     assert_eq!(query.answered, None, "query {number} was answered twice");
-    if answer.rcode != 2 {
-        let (name, address, _) = question(number, round);
-        assert_eq!((answer.rcode, answer.address), (0, Some(IpAddr::from(address))), "{name}");
-    }
+    let right = right(number, round);
+    assert_eq!((answer.rcode, answer.address), (right.rcode, right.address.map(IpAddr::from)), "{right:?}");
     query.answered = Some(answer.rcode);
 }
 
@@ -163,7 +238,7 @@ fn live_and_die(cordon: &mut Cordon, round: usize, when: When, first: u64) -> Ve
 fn what_was_answered_before_sigkill_is_in_the_log_once() {
     let nsd = Nsd::start(&[("abroad.example", ABROAD_ZONE)]);
     // Started and stopped once, so that the ports are known to be free.
-    let mut cordon = Cordon::start(&config(&nsd), &[("home.zone", LOCAL_ZONE)]);
+    let mut cordon = start(&nsd);
     assert_eq!(cordon.stop(), Some(0));
     let millis = Duration::from_millis;
     let moments = [
@@ -194,7 +269,7 @@ fn what_was_answered_before_sigkill_is_in_the_log_once() {
     check(&cordon, &all_sent);
 }
 
-/// Every answered query has one row with the right action and code; no query has two; numbers have no holes; the evidence holds.
+/// Every answered query has one row, and that is right in everything that is decided; no query has two; numbers have no holes; the evidence holds.
 fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
     let rows = all(cordon);
     assert_without_holes(&rows);
@@ -203,18 +278,24 @@ fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
         let name = row.qname.as_deref().unwrap();
         let number: usize = name[1..name.find('.').unwrap()].parse().unwrap();
         let (round, sent) = &all_sent[number];
-        assert_eq!(name, question(sent.number, *round).0);
+        assert_eq!(name, right(sent.number, *round).name);
         assert!(found[number].replace(row).is_none(), "{name} has two rows");
     }
-    let mut answered = 0;
+    let mut answered = BTreeMap::new();
     for ((round, sent), row) in all_sent.iter().zip(found) {
         let Some(rcode) = sent.answered else { continue };
-        let (name, _, action) = question(sent.number, *round);
-        let row = row.unwrap_or_else(|| panic!("{name} was answered and has no row"));
-        let action = if rcode == 2 { "failed" } else { action };
-        assert_eq!((row.action.as_str(), row.rcode), (action, Some(u16::from(rcode))), "{name}");
-        answered += 1;
+        let right = right(sent.number, *round);
+        let row = row.unwrap_or_else(|| panic!("{} was answered and has no row", right.name));
+        assert_eq!((row.client, &*row.network_zone), (right.client, right.network_zone), "{right:?}");
+        assert_eq!((&*row.action, row.rcode), (right.action, Some(u16::from(rcode))), "{right:?}");
+        let spoke = (row.category.as_deref(), row.list.as_deref(), row.rule.as_deref());
+        assert_eq!(spoke, (right.category, right.list, right.rule.as_deref()), "{right:?}");
+        *answered.entry((right.network_zone, right.action, right.category)).or_insert(0) += 1;
     }
+    // Every kind of verdict of every network zone was among them.
+    let kinds = ["desks", "labs"].map(|zone| answered.keys().filter(|(of, ..)| *of == zone).count());
+    assert_eq!(kinds, [4, 4], "{answered:?}");
+    let answered: u64 = answered.values().sum();
     let findings = assert_verified(cordon);
     let counted = |key: &str| findings[key].as_u64().unwrap();
     assert_eq!(counted("sealed_rows") + counted("live_rows"), rows.len() as u64);
@@ -226,7 +307,7 @@ fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
 #[test]
 fn a_row_can_be_seen_by_another_process_when_its_answer_has_come() {
     let nsd = Nsd::start(&[("abroad.example", ABROAD_ZONE)]);
-    let cordon = Cordon::start(&config(&nsd), &[("home.zone", LOCAL_ZONE)]);
+    let cordon = start(&nsd);
     for number in 0..8 {
         for zone in ["home", "blocked", "abroad"] {
             let name = format!("seen{number}.{zone}.example");
