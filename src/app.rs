@@ -187,7 +187,7 @@ fn load(path: &Path, listen: &[SocketAddr]) -> Result<Config, crate::config::Con
 
 /// Compiles the lists aside, or takes what was compiled from the same content before.
 fn compile(config: &Config, shelf: Shelf) -> Result<Shelved, ReloadError> {
-    Ok(shelf.compile(&config.lists, &config.model)?)
+    shelf.compile(&config.lists, &config.model).map_err(|error| ReloadError::of_lists(config, error))
 }
 
 /// The signals the house hears.

@@ -6,6 +6,7 @@ pub mod checked;
 pub mod errors;
 pub mod file;
 pub mod locate;
+pub mod original;
 
 pub use checked::Config;
 pub use errors::{ConfigError, ConfigErrors};

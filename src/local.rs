@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::checked::LocalZone;
+use crate::config::errors::Place;
 use crate::dns::{Name, Question, SuffixMap, convert};
 
 use zone::Zone;
@@ -51,12 +52,16 @@ pub struct LocalAnswer {
 }
 
 /// What is wrong with a local zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LocalZoneError {
+    /// Which of the zones that were to be loaded, by its place among them.
+    pub zone: usize,
     /// The master file.
     pub file: PathBuf,
-    /// The line, counted from 1, when it is one line's fault.
+    /// The line its entry begins on, counted from 1, when it is one entry's fault.
     pub line: Option<usize>,
+    /// Where in the file, when it is one entry's fault.
+    pub place: Option<Place>,
     /// What is wrong, and what to do.
     pub text: String,
 }
@@ -70,17 +75,16 @@ impl LocalZones {
     /// The same, where names at or below `elsewhere` are answered by others (forward zones): an alias that leads there leads out.
     pub fn load_beside(configured: &[LocalZone], elsewhere: &[Name]) -> Result<LocalZones, LocalZoneError> {
         let mut zones = LocalZones::default();
-        for zone in configured {
+        for (n, zone) in configured.iter().enumerate() {
+            let of_zone = |error: LocalZoneError| LocalZoneError { zone: n, ..error }.placed();
             let others = configured.iter().map(|other| &other.name).chain(elsewhere);
             let deeper =
                 others.filter(|name| **name != zone.name && name.is_at_or_below(&zone.name)).copied().collect();
-            let read = Zone::read(zone.name, &zone.file)?.beside(deeper);
+            let read = Zone::read(zone.name, &zone.file).map_err(of_zone)?.beside(deeper);
             let index = ZoneIndex(zones.zones.len() as u32);
             if zones.index.insert(&zone.name, index).is_some() {
-                return Err(LocalZoneError::whole(
-                    &zone.file,
-                    format!("zone {} is configured twice: keep one", zone.name),
-                ));
+                let twice = format!("zone {} is configured twice: keep one", zone.name);
+                return Err(of_zone(LocalZoneError::whole(&zone.file, twice)));
             }
             zones.zones.push((read, zone.filter));
         }
@@ -127,18 +131,24 @@ impl LocalZones {
 
 impl LocalZoneError {
     fn whole(file: &Path, text: String) -> LocalZoneError {
-        LocalZoneError { file: file.to_owned(), line: None, text }
+        LocalZoneError { zone: 0, file: file.to_owned(), line: None, place: None, text }
     }
 
     fn at(file: &Path, line: usize, text: String) -> LocalZoneError {
-        LocalZoneError { file: file.to_owned(), line: Some(line), text }
+        LocalZoneError { zone: 0, file: file.to_owned(), line: Some(line), place: None, text }
+    }
+
+    /// With its place in the file.
+    fn placed(mut self) -> LocalZoneError {
+        self.place = self.line.and_then(|line| master::place(&self.file, line, &self.text));
+        self
     }
 }
 
 impl fmt::Display for LocalZoneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.text),
+        match &self.place {
+            Some(at) => write!(f, "{}:{}:{}: {}", self.file.display(), at.line, at.column, self.text),
             None => write!(f, "{}: {}", self.file.display(), self.text),
         }
     }

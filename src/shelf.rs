@@ -174,6 +174,33 @@ pub enum ShelfError {
     Random(getrandom::Error),
 }
 
+impl ShelfError {
+    /// The list at fault; none when the keeping is.
+    pub fn list(&self) -> Option<&str> {
+        match self {
+            ShelfError::Read { list, .. }
+            | ShelfError::NotAFile { list, .. }
+            | ShelfError::TooLarge { list, .. }
+            | ShelfError::Compile { list, .. } => Some(list),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a list, and what to do; nothing when the keeping is at fault.
+    pub fn told(&self) -> Option<(String, &'static str)> {
+        let whole = self.to_string();
+        let advice = match self {
+            ShelfError::Read { error, .. } => advice(error.kind()),
+            ShelfError::NotAFile { .. } => "name a file with one entry a line, or a folder with `domains`",
+            ShelfError::TooLarge { .. } => "split it",
+            ShelfError::Compile { .. } => "put it there anew, or take the list out of the configuration",
+            _ => return None,
+        };
+        let problem = whole.strip_suffix(advice).map_or(&*whole, |problem| problem.trim_end_matches("; "));
+        Some((problem.to_owned(), advice))
+    }
+}
+
 /// What to do about a list that cannot be read.
 fn advice(kind: io::ErrorKind) -> &'static str {
     match kind {

@@ -10,8 +10,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/config-errors")
 }
 
-fn kinds(ending: &str) -> BTreeSet<String> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+/// The files of a folder of goldens with one ending, without it.
+pub(crate) fn kinds(folder: &Path, ending: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let wanted = files.filter(|path| path.extension().is_some_and(|e| e == ending));
     wanted.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
@@ -21,7 +22,7 @@ fn every_kind_of_error_says_where_what_and_what_to_do() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let here = format!("{}/", folder().display());
     let mut different = Vec::new();
-    for kind in kinds("toml") {
+    for kind in kinds(&folder(), "toml") {
         let path = folder().join(format!("{kind}.toml"));
         let errors = Config::load(&path).expect_err(&kind);
         for error in &errors.errors {
@@ -42,7 +43,7 @@ fn every_kind_of_error_says_where_what_and_what_to_do() {
 
 #[test]
 fn there_are_many_kinds_and_no_text_without_its_file() {
-    let (files, texts) = (kinds("toml"), kinds("txt"));
+    let (files, texts) = (kinds(&folder(), "toml"), kinds(&folder(), "txt"));
     let orphans: Vec<_> = texts.difference(&files).collect();
     assert!(orphans.is_empty(), "texts without a file: {orphans:?}");
     assert!(files.len() >= 30, "only {} kinds", files.len());

@@ -169,17 +169,17 @@ fn a_change_that_a_probe_speaks_against_is_not_written() {
     let refused: [(&[&str], &str); 4] = [
         (
             &["add", "bet.example.net", "--except"],
-            "probe.must_block: m.bet.example.net would be blocked in no network zone",
+            "probe.must_block[0]: m.bet.example.net would be blocked in no network zone",
         ),
         (
             &["add", "win.example.net", "M.BET.example.net", "--except"],
-            "probe.must_block: m.bet.example.net would be blocked",
+            "probe.must_block[0]: m.bet.example.net would be blocked",
         ),
         (
             &["add", "www.good.example.net"],
-            "probe.must_allow: www.good.example.net would be blocked in network zone `here` (gambling)",
+            "probe.must_allow[0]: www.good.example.net would be blocked in network zone `here` (gambling)",
         ),
-        (&["remove", "own.example.net"], "probe.must_block: own.example.net would be blocked in no network zone"),
+        (&["remove", "own.example.net"], "probe.must_block[1]: own.example.net would be blocked in no network zone"),
     ];
     for (words, why) in refused {
         let said = change(1, words);

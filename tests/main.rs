@@ -34,6 +34,7 @@ mod peers_upstream;
 mod policies;
 mod real_lists;
 mod reloads;
+mod start_errors;
 mod stories;
 mod support;
 mod tickets;

@@ -74,9 +74,9 @@ fn what_is_wrong_at_a_reload_is_said_and_changes_nothing() {
         (sound.replace("block = [\"gambling\"]", "blok = [\"gambling\"]"), "policy.standard.blok: unknown key"),
         ("this is no TOML".to_owned(), "cordon.toml:"),
         (sound.replace("gambling.txt", "missing.txt"), "missing.txt"),
-        (zone, "broken.zone:4"),
-        (probe_allow, "probe.must_allow: bet.example.net would be blocked in network zone `here` (gambling)"),
-        (probe_block, "probe.must_block: www.example.net would be blocked in no network zone"),
+        (zone, "broken.zone:4:7: `x` is not an IPv4 address; mend that line"),
+        (probe_allow, "probe.must_allow[0]: bet.example.net would be blocked in network zone `here` (gambling)"),
+        (probe_block, "probe.must_block[0]: www.example.net would be blocked in no network zone"),
         (format!("{sound}[cache]\nsize = \"2MiB\"\n"), "cache was changed, which takes a restart"),
         (format!("{sound}[log]\ndir = \"elsewhere\"\n"), "log was changed, which takes a restart"),
     ] {
@@ -91,6 +91,7 @@ fn what_is_wrong_at_a_reload_is_said_and_changes_nothing() {
         assert_eq!(cordon.get("/readyz").unwrap().0, 200, "it still answers and records");
         assert!(is_blocked(&cordon, "bet.example.net.") && !is_blocked(&cordon, "www.example.net."));
     }
+    assert!(!cordon.stderr().contains("^^"), "a record of the log is one line: {}", cordon.stderr());
     std::fs::write(cordon.config(), moved).unwrap();
     let status = cordon.reload();
     let error = status["last_reload"]["error"].as_str().unwrap();

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::config::ConfigErrors;
 use crate::engine::reload::ReloadError;
 use crate::shelf::ShelfError;
-use crate::upstream::UpstreamError;
 
 /// The exit codes scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,18 +83,18 @@ impl Failure {
     /// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the
     /// system that are not there yet) ends with the code that a service manager tries again after. `cordon check` ends with the same.
     pub fn at_start(error: ReloadError) -> Failure {
-        match error {
-            ReloadError::Lists(ShelfError::Keep { .. } | ShelfError::ReadBack { .. } | ShelfError::Random(_)) => {
-                Failure::start(error)
-            }
-            ReloadError::Upstream(UpstreamError::System { .. } | UpstreamError::Tls { .. }) => {
-                Failure::start(format!("upstream: {error}"))
-            }
-            ReloadError::Config(errors) => Failure::errors(&errors, &errors),
-            ReloadError::Lists(_) | ReloadError::LocalZone(_) | ReloadError::Probe(_) => Failure::configuration(error),
-            ReloadError::Upstream(_) => Failure::configuration(format!("upstream: {error}")),
-            ReloadError::NeedsRestart(_) => Failure::start(error),
-        }
+        let failure = match error {
+            ReloadError::Shelf(ShelfError::Keep { .. } | ShelfError::ReadBack { .. } | ShelfError::Random(_))
+            | ReloadError::Upstream { may_pass: true, .. }
+            | ReloadError::NeedsRestart(_) => Failure::start(&error),
+            ReloadError::Config(_)
+            | ReloadError::Lists(_)
+            | ReloadError::Shelf(_)
+            | ReloadError::LocalZone(_)
+            | ReloadError::Upstream { .. }
+            | ReloadError::Probe(_) => Failure::configuration(&error),
+        };
+        Failure { errors: error.errors().cloned(), ..failure }
     }
 }
 

@@ -67,29 +67,32 @@ pub(super) async fn reload(parts: &Arc<Parts>, cause: Cause) {
         }
         Ok(Ok(None)) => return settle(parts),
         Ok(Err(error)) => {
-            if cause == Cause::Lists && matches!(error, ReloadError::Lists(_)) {
+            if cause == Cause::Lists && matches!(error, ReloadError::Lists(_) | ReloadError::Shelf(_)) {
                 // A file that is being put in place, a disk that is full: such things pass without another change of a list.
                 parts.watch.try_again(Watched::Lists);
             }
-            Some(error.to_string())
+            Some(error.lines())
         }
-        Err(fault) => Some(fault),
+        Err(fault) => Some(vec![fault]),
     };
     let at = parts.engine.clock.now();
     let mut ended = parts.ended.lock().unwrap_or_else(PoisonError::into_inner);
-    match &error {
-        Some(error) => {
-            let is_known = |last: &Reload| last.error.as_ref() == Some(error);
+    match error {
+        Some(lines) => {
+            let error = lines.join("\n");
+            let is_known = |last: &Reload| last.error.as_ref() == Some(&error);
             if cause == Cause::Lists && ended.lists.as_ref().is_some_and(is_known) {
                 // Tried again and still the same: that was said and counted.
                 return;
             }
             parts.metrics.reload_failed();
-            tracing::error!(
-                generation = parts.engine.generation(),
-                "reload failed, the old snapshot stays in force: {error}"
-            );
-            ended.take(cause, Reload { at, error: Some(error.clone()) });
+            for line in &lines {
+                tracing::error!(
+                    generation = parts.engine.generation(),
+                    "reload failed, the old snapshot stays in force: {line}"
+                );
+            }
+            ended.take(cause, Reload { at, error: Some(error) });
         }
         None => {
             ended.take(cause, Reload { at, error: None });
@@ -188,7 +191,7 @@ fn with_added(before: &Config) -> Result<Config, ReloadError> {
     let mut config = before.clone();
     config.take_added().map_err(|error| {
         let path = journal::path(&before.node.data_dir);
-        ShelfError::Read { list: "added by command".into(), path, error }
+        ReloadError::Shelf(ShelfError::Read { list: "added by command".into(), path, error })
     })?;
     Ok(config)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Failure, Out, lists};
 use crate::config::checked::Server;
-use crate::config::errors::{ConfigError, duration_text};
+use crate::config::errors::duration_text;
 use crate::config::{Config, ConfigErrors, locate};
 use crate::engine::Snapshot;
 use crate::engine::reload::{ReloadError, assemble, probe};
@@ -46,7 +46,8 @@ pub fn run(config: Option<&Path>, out: &mut Out) -> Result<(), Failure> {
 
 /// What a server would start with: lists compiled, local zones read, the names of `[probe]` asked about. Nothing on the disk is touched.
 fn candidate(config: Config, now: Moment) -> Result<Snapshot, ReloadError> {
-    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model)?;
+    let lists = Shelf::new(&config.node.data_dir).look(&config.lists, &config.model);
+    let lists = lists.map_err(|error| ReloadError::of_lists(&config, error))?;
     let own = config.listen.dns.clone();
     probed(config, lists, &own, now)
 }
@@ -60,22 +61,10 @@ pub(super) fn probed(config: Config, lists: Shelved, own: &[SocketAddr], now: Mo
 
 /// Why a server would not start with it, in the form of the errors of a configuration, and the code it would end with.
 fn would_not_start(path: &Path, error: ReloadError) -> (ConfigErrors, Exit) {
-    let (told, exit) = match error {
-        ReloadError::Config(errors) => return (errors, Exit::Configuration),
-        ReloadError::Probe(wrong) => (wrong, Exit::Configuration),
-        other => {
-            let failure = Failure::at_start(other);
-            (vec![failure.text], failure.exit)
-        }
-    };
-    let error = |problem| ConfigError {
-        file: path.display().to_string(),
-        place: None,
-        key: String::new(),
-        problem,
-        advice: None,
-    };
-    (ConfigErrors { errors: told.into_iter().map(error).collect() }, exit)
+    let told =
+        || ConfigErrors::of_file(path.display(), error.to_string(), "see that it can be read and has space left");
+    let errors = error.errors().cloned().unwrap_or_else(told);
+    (errors, Failure::at_start(error).exit)
 }
 
 /// What a command says that cannot go on without a sound configuration.

@@ -3,9 +3,9 @@
 mod addresses;
 mod groups;
 mod lists;
-mod names;
+pub(super) mod names;
 mod networks;
-mod paths;
+pub(super) mod paths;
 mod policies;
 mod schedules;
 mod service;
@@ -24,6 +24,7 @@ use super::errors::{ConfigError, ConfigErrors, SourceText, advise};
 use super::file::key::Key;
 use super::file::v1::{File, Text, Texts};
 use super::file::{self};
+use super::original::Original;
 use crate::hex::hex;
 use crate::list::journal;
 use crate::policy::Model;
@@ -103,6 +104,7 @@ impl Check<'_> {
         let log = self.log(&file.log, &node);
         Config {
             path: paths::absolute(path),
+            original: Original::of(self.source),
             sha256: hex(&Sha256::digest(self.source.text.as_bytes())),
             forward_zones: self.forward_zones(&file.forward_zone, &listen),
             local_zones: self.local_zones(&file.local_zone, &file.forward_zone),

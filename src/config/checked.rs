@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::original::Original;
 use crate::dns::Name;
 use crate::list::{ContentLimits, Format, Role};
 use crate::policy::Model;
@@ -16,6 +17,8 @@ use crate::verdict::CategoryId;
 pub struct Config {
     /// The file it was read from.
     pub path: PathBuf,
+    /// What stands in it, and where.
+    pub original: Original,
     /// SHA-256 of the file's octets, in hex: goes into the manifest.
     pub sha256: String,
     /// This node.

@@ -26,6 +26,17 @@ pub struct ConfigError {
     pub problem: String,
     /// What to do.
     pub advice: Option<String>,
+    /// Where it is wrong in a file that the key names; none when the configuration itself is wrong.
+    pub within: Option<Within>,
+}
+
+/// A place in a file that the configuration names.
+#[derive(Clone, Debug, Serialize)]
+pub struct Within {
+    /// The file.
+    pub file: String,
+    /// Where in it; none when it is about the file as a whole.
+    pub place: Option<Place>,
 }
 
 /// A place in a file.
@@ -53,7 +64,8 @@ pub struct SourceText<'a> {
 impl SourceText<'_> {
     /// An error about the octets of `span`.
     pub fn error(&self, span: Range<usize>, key: &str, problem: String, advice: Option<String>) -> ConfigError {
-        ConfigError { file: self.file.to_owned(), place: Some(self.place(span)), key: key.to_owned(), problem, advice }
+        let place = Some(self.place(span));
+        ConfigError { file: self.file.to_owned(), place, key: key.to_owned(), problem, advice, within: None }
     }
 
     /// The line of an octet, from 1.
@@ -61,7 +73,8 @@ impl SourceText<'_> {
         self.place(at..at).line
     }
 
-    fn place(&self, span: Range<usize>) -> Place {
+    /// The place of the octets of `span`.
+    pub fn place(&self, span: Range<usize>) -> Place {
         let start = floor_char(self.text, span.start);
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -85,7 +98,14 @@ impl ConfigErrors {
             key: String::new(),
             problem: problem.into(),
             advice: Some(advice.into()),
+            within: None,
         };
+        ConfigErrors { errors: vec![error] }
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> ConfigErrors {
         ConfigErrors { errors: vec![error] }
     }
 }
@@ -103,21 +123,31 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-impl fmt::Display for ConfigError {
-    /// `file:line:column: key: problem; advice`, then the line with the place marked.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(place) = &self.place {
-            write!(f, ":{}:{}", place.line, place.column)?;
-        }
+impl ConfigError {
+    /// `file:line:column: key: problem; advice` on one line, as a log record has it. Where a file that the key names is at fault,
+    /// its place stands before the problem.
+    pub fn line(&self) -> String {
+        let mut line = at(&self.file, self.place.as_ref());
         if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+            line.extend([": ", &self.key]);
         }
-        write!(f, ": {}", self.problem)?;
+        if let Some(within) = &self.within {
+            line.extend([": ", &at(&within.file, within.place.as_ref())]);
+        }
+        line.extend([": ", &self.problem]);
         if let Some(advice) = &self.advice {
-            write!(f, "; {advice}")?;
+            line.extend(["; ", advice]);
         }
-        if let Some(place) = &self.place {
+        line
+    }
+}
+
+impl fmt::Display for ConfigError {
+    /// The one line, then the line of the file with the place marked, and that of the file it names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())?;
+        let within = self.within.as_ref().and_then(|within| within.place.as_ref());
+        for place in self.place.iter().chain(within) {
             let number = place.line.to_string();
             let gutter = " ".repeat(number.len());
             // A tab stays a tab, so that the mark stands below what it marks however wide the terminal makes it.
@@ -127,6 +157,11 @@ impl fmt::Display for ConfigError {
         }
         Ok(())
     }
+}
+
+/// `file:line:column`.
+fn at(file: &str, place: Option<&Place>) -> String {
+    place.map_or_else(|| file.to_owned(), |place| format!("{file}:{}:{}", place.line, place.column))
 }
 
 impl std::error::Error for ConfigErrors {}

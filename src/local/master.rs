@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use hickory_proto::rr::{DNSClass, Record, RecordType};
 
+use crate::config::errors::{Place, SourceText};
 use crate::dns::Name;
 use crate::dns::convert::{self, rdata};
-use crate::dns::master::{entries, resolve, seconds, unquoted, words};
+use crate::dns::master::{entries, flatten, resolve, seconds, unquoted, words};
 
 use super::LocalZoneError;
 
@@ -30,6 +31,45 @@ pub(super) fn read(origin: Name, file: &Path) -> Result<Vec<Written>, LocalZoneE
     Ok(reader.written)
 }
 
+/// Where an entry is wrong that begins on `line`: at the last word that `said` has in backticks, since data comes last and is wrong most
+/// often; else at its first word. The file is read again for it: that is seldom.
+pub(super) fn place(file: &Path, line: usize, said: &str) -> Option<Place> {
+    let octets = std::fs::read(file).ok()?;
+    let text = String::from_utf8_lossy(&octets);
+    let text = without_mark(&text);
+    let octets_of = |text: &str, lines: usize| text.split_inclusive('\n').take(lines).map(str::len).sum::<usize>();
+    let start = octets_of(text, line.checked_sub(1)?);
+    let after = entries(text).filter_map(Result::ok).map(|entry| entry.line).find(|next| *next > line);
+    let rest = text.get(start..)?;
+    let entry = rest.get(..octets_of(rest, after.map_or(usize::MAX, |next| next - line)))?;
+    let word = said.split('`').nth(1).filter(|word| !word.is_empty());
+    let found = |word: &str| {
+        Some((entry.rmatch_indices(word).map(|(at, _)| at).find(|at| is_word(entry, *at, word))?, word.len()))
+    };
+    let (at, width) = match word.and_then(found) {
+        Some(found) => found,
+        None => (entry.len() - entry.trim_start().len(), entry.split_whitespace().next().map_or(0, str::len)),
+    };
+    let file = file.display().to_string();
+    Some(SourceText { file: &file, text }.place(start + at..start + at + width))
+}
+
+/// Whether what stands at an octet of an entry is a whole word, and no part of a comment.
+fn is_word(entry: &str, at: usize, word: &str) -> bool {
+    let (before, after) = (entry.get(..at).unwrap_or_default(), entry.get(at + word.len()..).unwrap_or_default());
+    let ends = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | ';'));
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    // Up to a comment the words of a line come through; behind it nothing does.
+    let (mut flat, mut depth) = (String::new(), before.len());
+    let is_comment = flatten(&format!("{line}x"), &mut flat, &mut depth).is_ok() && !flat.ends_with("x ");
+    ends(before.chars().next_back()) && ends(after.chars().next()) && !is_comment
+}
+
+/// The text without the mark of the octets' order that some editors write first, and nobody sees.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 struct Reader {
     written: Vec<Written>,
     default_ttl: Option<u32>,
@@ -47,7 +87,7 @@ impl Reader {
         })?;
         let file: Arc<Path> = path.into();
         let mut owner = None;
-        for entry in entries(&text) {
+        for entry in entries(without_mark(&text)) {
             let entry = entry.map_err(|(line, text)| LocalZoneError::at(path, line, text))?;
             let at = |text: String| LocalZoneError::at(path, entry.line, text);
             let tokens = words(&entry.text);
@@ -202,6 +242,27 @@ mod tests {
         assert_eq!(error("a..b 60 A 192.0.2.1\n"), "1: name `a..b` has an empty label");
         assert!(error("$INCLUDE nothing\n").ends_with("nothing is not a file"));
         assert_eq!(error("$INCLUDE circle\n"), "1: $INCLUDE goes in a circle");
+    }
+
+    #[test]
+    fn an_error_stands_at_the_word_that_is_wrong_whatever_line_of_its_entry_that_is_on() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "\u{feff}$TTL 60\n@ SOA ns h (\n 1 2x 3 ; 2x\n 4 5 )\nwww A 2x\n  x CH\n").unwrap();
+        let found = |line, said| {
+            let place = place(file.path(), line, said).unwrap();
+            (place.line, place.column, place.width)
+        };
+        assert_eq!(found(2, "`2x` is not a time"), (3, 4, 2));
+        assert_eq!(found(5, "`2x` is not an IPv4 address"), (5, 7, 2));
+        assert_eq!(found(6, "class CH"), (6, 3, 1));
+        assert_eq!(found(1, "has no type"), (1, 1, 4));
+        assert!(place(file.path(), 0, "").is_none());
+        let _ = place(file.path(), 99, "`x`");
+    }
+
+    #[test]
+    fn a_mark_of_the_octets_order_is_no_part_of_the_first_name() {
+        assert_eq!(records("\u{feff}www 60 A 192.0.2.1\n").unwrap(), ["www.example 60 192.0.2.1"]);
     }
 
     proptest! {

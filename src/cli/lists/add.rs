@@ -231,7 +231,7 @@ fn would_be_refused(config: &Config, held: &Held, names: &[Name], lines: &[LineV
         Ok(_) => Ok(()),
         Err(ReloadError::Probe(wrong)) => Err(Failure::failed(format_args!(
             "nothing was written: with it, {}; a server would not put that in force, nor any change of a list after it. If it is meant, change [probe] first",
-            wrong.join("; ")
+            wrong.errors.iter().map(|error| format!("{}: {}", error.key, error.problem)).collect::<Vec<_>>().join("; ")
         ))),
         Err(other) => Err(Failure::failed(format_args!("nothing was written, since no probe could be asked: {other}"))),
     }

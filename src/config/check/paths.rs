@@ -42,7 +42,7 @@ impl Check<'_> {
 }
 
 /// The path from the root, tidied.
-pub(super) fn absolute(path: &Path) -> PathBuf {
+pub(in crate::config) fn absolute(path: &Path) -> PathBuf {
     tidy(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
