@@ -60,7 +60,7 @@ pub enum BindCause {
     InUse(Option<String>),
     /// No interface has it.
     #[error(
-        "no interface of this machine has the address; see `ip address`, or write 0.0.0.0 or [::] for every address \
+        "no interface of this machine has the address; see `ip address`, or write 0.0.0.0 for every address of IPv4, [::] for every one of IPv6 \
          (a link-local address needs its interface's index: [fe80::1%2]:53)"
     )]
     NotLocal,
