@@ -233,12 +233,12 @@ fn a_zone_in_error_is_refused_with_file_and_line() {
     let line = |text: &str| error(&format!("{head}{text}\n"));
     assert_eq!(
         line("www.example.org. A 192.0.2.1"),
-        "example.test.zone:4: www.example.org is not in the zone example.test"
+        "example.test.zone:4:1: www.example.org is not in the zone example.test"
     );
-    assert!(line("a CNAME b\na A 192.0.2.1").starts_with("example.test.zone:5: a.example.test is an alias (CNAME)"));
-    assert_eq!(line("a CNAME b\na CNAME c"), "example.test.zone:5: a.example.test has a second CNAME");
-    assert_eq!(line("@ SOA ns.x. h.x. 2 2 3 4 5"), "example.test.zone:4: example.test has a second SOA");
-    assert!(line("sub SOA ns.x. h.x. 2 2 3 4 5").contains(":4: sub.example.test has an SOA; only example.test may"));
+    assert!(line("a CNAME b\na A 192.0.2.1").starts_with("example.test.zone:5:1: a.example.test is an alias (CNAME)"));
+    assert_eq!(line("a CNAME b\na CNAME c"), "example.test.zone:5:1: a.example.test has a second CNAME");
+    assert_eq!(line("@ SOA ns.x. h.x. 2 2 3 4 5"), "example.test.zone:4:1: example.test has a second SOA");
+    assert!(line("sub SOA ns.x. h.x. 2 2 3 4 5").contains(":4:1: sub.example.test has an SOA; only example.test may"));
     assert!(line("*.x NS ns.x.").contains("a wildcard cannot be delegated"));
     let twice = LocalZone { name: "a.test".parse().unwrap(), file: "/nonexistent".into(), filter: true };
     assert!(LocalZones::load(&[twice]).unwrap_err().to_string().starts_with("/nonexistent: cannot be read"));
