@@ -167,6 +167,11 @@ impl Check<'_> {
 struct Seen(HashMap<String, Range<usize>>);
 
 impl Seen {
+    /// Whether a name was used.
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Notes a name; where it was before, if it was.
     fn before(&mut self, name: impl Into<String>, span: Range<usize>) -> Option<Range<usize>> {
         match self.0.entry(name.into()) {

@@ -65,12 +65,26 @@ impl Check<'_> {
             let advice = "write `[{ path = \"../blocklists/name.txt\" }]`";
             self.error(written.span(), &key.of("lists"), "is empty: no name could be in the category", advice);
         }
+        // A file that is put there goes before one that is fetched, wherever it stands: it has no host to tell it by.
+        let unnamed = |list: &&Written<v1::ListFile>| list.name.is_none();
+        let paths =
+            category.lists.iter().flat_map(|lists| lists.iter()).filter(unnamed).filter_map(|l| l.path.as_ref());
+        let paths = paths.chain(category.except.iter().flat_map(|texts| texts.iter()));
+        let of_files: Vec<String> = paths.map(|text| usual_name(category_name, &self.path(text))).collect();
         for (n, list) in category.lists.iter().flat_map(|lists| lists.iter()).enumerate() {
             let key = key.of("lists").nth(n);
             let Some(origin) = self.origin(list, &key) else { continue };
             let (name, at) = match &list.name {
                 Some(given) => (given.as_str().to_owned(), given),
-                None => (usual_name(category_name, origin.last_part()), origin.written()),
+                None => {
+                    let name = usual_name(category_name, origin.last_part());
+                    let is_taken = of_files.contains(&name) || seen.has(&name);
+                    let name = match origin.host().filter(|_| is_taken) {
+                        Some(host) => usual_name(&format!("{category_name}/{host}"), origin.last_part()),
+                        None => name,
+                    };
+                    (name, origin.written())
+                }
             };
             self.is_first_list(seen, &name, at, &key);
             let format = list.format.as_deref().map(|format| match format {
@@ -184,7 +198,7 @@ impl Check<'_> {
     }
 }
 
-/// `category/file`.
+/// `category/file`; with the host between them for a list that is fetched, where that alone is taken.
 fn usual_name(category: &str, path: &Path) -> String {
     format!("{category}/{}", path.file_name().unwrap_or_default().to_string_lossy())
 }

@@ -38,6 +38,17 @@ impl<'a> Origin<'a> {
         }
     }
 
+    /// The host an address names, with its port where one is written.
+    pub(super) fn host(&self) -> Option<String> {
+        match self {
+            Origin::File(..) => None,
+            Origin::Address(_, download) => {
+                let rest = download.url.split_once("://").map_or("", |(_, rest)| rest);
+                Some(rest.split(['/', '?']).next().unwrap_or_default().to_ascii_lowercase())
+            }
+        }
+    }
+
     /// The file to read, and how it is fetched.
     pub(super) fn placed(self, name: &str, data_dir: &Path) -> (PathBuf, Option<Download>) {
         match self {
