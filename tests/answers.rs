@@ -337,6 +337,36 @@ fn what_a_resolver_does_not_do_is_refused_and_any_is_answered_with_hinfo() {
 }
 
 #[test]
+fn a_server_says_of_itself_what_the_configuration_has_for_it_and_nothing_else() {
+    let peer = UdpPeer::silent();
+    let cordon = Cordon::start(&every_response(peer.addr), LISTS);
+    let text = std::fs::read_to_string(cordon.config()).unwrap();
+    let chaos = |name: &str, kind, tcp| Ask { class: DNSClass::CH, tcp, ..ask(name, kind, 0) }.at(cordon.addr);
+    for name in ["version.bind.", "version.server.", "id.server.", "hostname.bind."] {
+        assert_eq!(chaos(name, RecordType::TXT, false).metadata.response_code, ResponseCode::Refused, "{name}");
+    }
+    std::fs::write(cordon.config(), text.replace("[listen]", "[listen]\nversion = \"cordon\"\nid = \"dns1\"")).unwrap();
+    let status = cordon.reload();
+    assert_eq!(status["last_reload"]["result"], "ok", "{status}");
+    for (name, said) in
+        [("version.bind.", "cordon"), ("VERSION.server.", "cordon"), ("id.server.", "dns1"), ("hostname.bind.", "dns1")]
+    {
+        for tcp in [false, true] {
+            let answer = chaos(name, RecordType::TXT, tcp);
+            let [record] = answer.answers.as_slice() else { panic!("{name}: {answer:?}") };
+            assert_eq!((record.dns_class, record.ttl), (DNSClass::CH, 0), "{name}");
+            let RData::TXT(txt) = &record.data else { panic!("{answer:?}") };
+            assert_eq!(txt.txt_data.concat(), said.as_bytes(), "{name}");
+        }
+        let row = rows::last(&cordon.log_dir(), &name.trim_end_matches('.').to_lowercase());
+        assert_eq!((&row["action"], &row["answer"]), (&"allowed".into(), &said.into()), "{row}");
+    }
+    assert_eq!(chaos("id.server.", RecordType::A, false).metadata.response_code, ResponseCode::Refused);
+    assert_eq!(chaos("authors.bind.", RecordType::TXT, false).metadata.response_code, ResponseCode::Refused);
+    assert_eq!(peer.heard(), 0);
+}
+
+#[test]
 fn special_names_and_private_reverse_zones_never_go_upstream() {
     let peer = UdpPeer::silent();
     let config = every_response(peer.addr).replace("timeout = \"1s\"", "timeout = \"200ms\"");

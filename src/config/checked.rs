@@ -61,6 +61,10 @@ pub struct Listen {
     pub dns: Vec<SocketAddr>,
     /// Metrics, health, API.
     pub admin: SocketAddr,
+    /// What is answered to `version.server` and `version.bind` in class CHAOS (RFC 4892); none: it is refused.
+    pub version: Option<Box<str>>,
+    /// The same for `id.server` and `hostname.bind`.
+    pub id: Option<Box<str>>,
     /// UDP workers; 0: one a core.
     pub workers: usize,
     /// Whether each UDP worker is kept on a processor of its own.
@@ -81,7 +85,16 @@ impl Default for Listen {
     fn default() -> Listen {
         let buffer = Listen::BUFFER as usize;
         let admin = SocketAddr::from(([127, 0, 0, 1], 0));
-        Listen { dns: Vec::new(), admin, workers: 0, pin: false, receive_buffer: buffer, send_buffer: buffer }
+        Listen {
+            dns: Vec::new(),
+            admin,
+            version: None,
+            id: None,
+            workers: 0,
+            pin: false,
+            receive_buffer: buffer,
+            send_buffer: buffer,
+        }
     }
 }
 
@@ -163,7 +176,8 @@ pub struct Cache {
 /// A source of names for a category.
 #[derive(Clone, Debug)]
 pub struct ListSource {
-    /// Its name in log and metrics: `category/file` unless the configuration gives one.
+    /// Its name in log and metrics: `category/file` unless the configuration gives one; `category/host/file` for a list that is fetched,
+    /// where another has the shorter one.
     pub name: Box<str>,
     /// The category it feeds.
     pub category: CategoryId,

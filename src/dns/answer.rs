@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::dns::Name;
 use crate::dns::ede::Ede;
-use crate::dns::types::{class, rtype};
+use crate::dns::types::rtype;
 use crate::dns::view::{HEADER, View, Wrong};
 
 /// The UDP payload size our own OPT announces, and the most we send over UDP (the value of the DNS flag day 2020).
@@ -29,6 +29,7 @@ pub struct Writer<'b> {
     out: &'b mut [u8],
     at: usize,
     edns: Option<bool>,
+    class: u16,
     rcode: u16,
     question: usize,
     counts: [u16; 3],
@@ -64,6 +65,7 @@ impl<'b> Writer<'b> {
             out,
             at: end,
             edns: view.edns.map(|edns| edns.dnssec_ok),
+            class: view.qclass,
             rcode,
             question: view.name.wire_len(),
             counts: [0; 3],
@@ -93,6 +95,16 @@ impl<'b> Writer<'b> {
     /// A record of any type for the name asked for; its RDATA is in wire form without compression.
     pub fn own(&mut self, kind: u16, ttl: u32, rdata: &[u8]) {
         self.record(0, HEADER, kind, ttl, rdata);
+    }
+
+    /// A TXT record of one string for the name asked for; what is beyond 255 octets is left out.
+    pub fn text(&mut self, ttl: u32, text: &str) {
+        let octets = text.as_bytes();
+        let length = octets.len().min(255);
+        let mut rdata = [0u8; 256];
+        rdata[0] = length as u8;
+        rdata[1..=length].copy_from_slice(&octets[..length]);
+        self.record(0, HEADER, rtype::TXT, ttl, &rdata[..=length]);
     }
 
     /// Marks the answer as truncated: there is more over a stream.
@@ -169,7 +181,7 @@ impl<'b> Writer<'b> {
         let to = &mut self.out[self.at..end];
         to[0..2].copy_from_slice(&pointer(owner));
         to[2..4].copy_from_slice(&kind.to_be_bytes());
-        to[4..6].copy_from_slice(&class::IN.to_be_bytes());
+        to[4..6].copy_from_slice(&self.class.to_be_bytes());
         to[6..10].copy_from_slice(&ttl.to_be_bytes());
         to[10..12].copy_from_slice(&(rdata.len() as u16).to_be_bytes());
         to[12..].copy_from_slice(rdata);

@@ -46,6 +46,8 @@ pub mod rtype {
 pub mod class {
     /// The Internet.
     pub const IN: u16 = 1;
+    /// CHAOS: what a server says of itself (RFC 4892).
+    pub const CH: u16 = 3;
 }
 
 /// Operation codes.

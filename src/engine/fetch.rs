@@ -336,6 +336,12 @@ impl Room<'_> {
                 writer.pointing(rtype::PTR, ttl, &LOCALHOST);
                 said = Said::Text(ShortText::of(format_args!("localhost")));
             }
+            (answer @ (SpecialAnswer::Version | SpecialAnswer::Id), _) => {
+                let text = rooms::own_text(self.snapshot, answer).unwrap_or_default();
+                // Not to be kept by anybody: behind an address that several servers share, the next answer may be another's.
+                writer.text(0, text);
+                said = Said::Text(ShortText::of(format_args!("{text}")));
+            }
             (SpecialAnswer::Apex, rtype::NS) => writer.ns_of_empty_zone(ttl),
             (SpecialAnswer::Apex, _) => writer.soa_of_empty_zone(Section::Answer, special.labels, ttl),
             _ => writer.soa_of_empty_zone(Section::Authority, special.labels, ttl),

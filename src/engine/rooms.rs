@@ -2,13 +2,13 @@
 //! question goes.
 
 use crate::dns::Name;
-use crate::dns::types::rtype;
+use crate::dns::types::{class, rtype};
 use crate::dns::view::{View, is_internet};
 use crate::engine::Snapshot;
 use crate::engine::gate::Place;
 use crate::moment::Moment;
 use crate::policy::decide::{Decided, Rules, Trace, decide};
-use crate::policy::special::{Special, special};
+use crate::policy::special::{Special, SpecialAnswer, of_the_server, special};
 use crate::subject::Subject;
 use crate::verdict::{Reason, RuleRef, Transport, Verdict, Why};
 
@@ -121,6 +121,11 @@ pub fn verdict<T: Trace>(
         let why = Why { reason: Reason::Unsupported, category: None, rule: Some(RuleRef::Builtin(rule)) };
         Ruled { verdict: Verdict::Refuse(why), ..ruled }
     };
+    if let Some(special) = of_this_server(snapshot, view) {
+        let why = Why { reason: Reason::SpecialUse, category: None, rule: Some(RuleRef::Builtin(special.rule)) };
+        let always = Moment(i64::MAX);
+        return Ruled { verdict: Verdict::Allow(why), goes: Goes::Special(special), until: always };
+    }
     // What is blocked is of class IN, and so is what blocks it: no name of another class is answered at all.
     if !is_internet(view.qclass) {
         return unsupported("a class other than IN is not served");
@@ -140,4 +145,23 @@ pub fn verdict<T: Trace>(
         return unsupported("recursion was not asked for");
     }
     ruled
+}
+
+/// What is said of the server itself, where the configuration has a text for it (RFC 4892). It is no name of the Internet, so no policy is
+/// asked.
+fn of_this_server(snapshot: &Snapshot, view: &View<'_>) -> Option<Special> {
+    if view.qclass != class::CH || !matches!(view.qtype, rtype::TXT | rtype::ANY) {
+        return None;
+    }
+    of_the_server(&view.name).filter(|special| own_text(snapshot, special.answer).is_some())
+}
+
+/// The text of the configuration for what is said of the server itself.
+pub fn own_text(snapshot: &Snapshot, answer: SpecialAnswer) -> Option<&str> {
+    let listen = &snapshot.config.listen;
+    match answer {
+        SpecialAnswer::Version => listen.version.as_deref(),
+        SpecialAnswer::Id => listen.id.as_deref(),
+        _ => None,
+    }
 }

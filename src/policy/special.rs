@@ -35,6 +35,23 @@ pub enum SpecialAnswer {
     Nodata,
     /// There is no such name.
     Nxdomain,
+    /// The text of `listen.version`, in class CHAOS.
+    Version,
+    /// The text of `listen.id`, in class CHAOS.
+    Id,
+}
+
+/// What a server is asked about itself in class CHAOS: `version.server` and `id.server` (RFC 4892), and the names they had in BIND.
+pub fn of_the_server(name: &Name) -> Option<Special> {
+    const ASKED: [(&[u8], SpecialAnswer); 4] = [
+        (b"\x07version\x06server\x00", SpecialAnswer::Version),
+        (b"\x07version\x04bind\x00", SpecialAnswer::Version),
+        (b"\x02id\x06server\x00", SpecialAnswer::Id),
+        (b"\x08hostname\x04bind\x00", SpecialAnswer::Id),
+    ];
+    let (_, answer) = *ASKED.iter().find(|(wire, _)| *wire == name.as_wire())?;
+    let rule = if answer == SpecialAnswer::Version { "listen.version (RFC 4892)" } else { "listen.id (RFC 4892)" };
+    Some(Special { answer, labels: 2, rule })
 }
 
 /// Domains of which nothing is to be found in the DNS, with what says so. Those below `arpa` are there themselves: IANA's registry of locally

@@ -69,8 +69,12 @@ impl Check<'_> {
         };
         let receive_buffer = buffer("receive_buffer", &written.receive_buffer);
         let send_buffer = buffer("send_buffer", &written.send_buffer);
+        let mut own = |name: &str, text: &Option<Text>| {
+            text.as_ref().and_then(|text| self.take(text, &key.of(name), values::one_string))
+        };
+        let (version, id) = (own("version", &written.version), own("id", &written.id));
         let pin = written.pin.as_ref().is_some_and(|pin| **pin);
-        Listen { dns, admin: admin.unwrap_or(usual), workers, pin, receive_buffer, send_buffer }
+        Listen { dns, admin: admin.unwrap_or(usual), version, id, workers, pin, receive_buffer, send_buffer }
     }
 
     /// Reports an address that is listened on already: the same, or one that a wildcard address covers.

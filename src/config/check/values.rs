@@ -92,6 +92,19 @@ pub fn word(text: &str) -> Result<Box<str>, Fault> {
     Err(Fault::new(format!("`{text}` cannot be a name here"), format!("{advice}{instead}")))
 }
 
+/// A text that fits one string of a TXT record (RFC 1035 section 3.3.14) and is fit for any screen.
+pub fn one_string(text: &str) -> Result<Box<str>, Fault> {
+    let is_plain = text.bytes().all(|b| matches!(b, b' '..=b'~'));
+    match is_plain && (1..=255).contains(&text.len()) {
+        true => Ok(text.into()),
+        false => {
+            let advice =
+                "write 1 to 255 letters, digits and signs of ASCII, or leave the key out to refuse the question";
+            Err(Fault::new("does not fit one string of a TXT record", advice))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

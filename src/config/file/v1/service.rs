@@ -30,6 +30,10 @@ pub struct Listen {
     pub doq: Option<Texts>,
     /// Address with port for metrics, health, API and console. Default: `127.0.0.1:8053`.
     pub admin: Option<Text>,
+    /// What `version.server` and `version.bind` in class CHAOS are answered with (RFC 4892), such as `cordon`; refused when missing.
+    pub version: Option<Text>,
+    /// What `id.server` and `hostname.bind` in class CHAOS are answered with, such as `dns1`; refused when missing.
+    pub id: Option<Text>,
     /// UDP workers; 0: one a core.
     #[schemars(range(min = 0, max = 256))]
     pub workers: Option<Written<i64>>,
