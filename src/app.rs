@@ -19,15 +19,15 @@ use tokio::task::JoinHandle;
 
 use crate::cache::Cache;
 use crate::collect::lists::{Board, Updater};
-use crate::config::Config;
+use crate::config::{Config, ConfigErrors};
 use crate::engine::reload::{ReloadError, assemble, probe};
 use crate::engine::{Desk, Desks, Engine, Worker};
 use crate::metrics::Metrics;
 use crate::moment::{Clock, Moment};
 use crate::serve::engine::Streams;
-use crate::serve::{Doors, Settings};
+use crate::serve::{self, Doors, Settings};
 use crate::shelf::{self, Shelf, Shelved};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::upstream;
 use crate::web;
 
@@ -93,7 +93,8 @@ pub fn run(path: &Path, listen: &[SocketAddr]) -> Result<(), Failure> {
     probe(&snapshot, started).map_err(Failure::at_start)?;
 
     let config = Arc::clone(&snapshot.config);
-    let store = Store::open(&config.log, &config.node.name, clock.clone()).map_err(Failure::start)?;
+    let store =
+        Store::open(&config.log, &config.node.name, clock.clone()).map_err(|error| log_unusable(&config, &error))?;
     let store = Arc::new(store);
     let udp_threads = match config.listen.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -190,6 +191,18 @@ fn compile(config: &Config, shelf: Shelf) -> Result<Shelved, ReloadError> {
     shelf.compile(&config.lists, &config.model).map_err(|error| ReloadError::of_lists(config, error))
 }
 
+/// What keeps the log from being opened: where it is a folder or a file, by the key that names it.
+fn log_unusable(config: &Config, error: &StoreError) -> Failure {
+    let (key, advice) = match error {
+        StoreError::File { path, .. } if *path == config.log.signing_key => {
+            ("log.signing_key", "let the user that runs cordon read it, and write its folder")
+        }
+        StoreError::File { .. } => ("log.dir", "let the user that runs cordon write there, or name another folder"),
+        other => return Failure::start(other),
+    };
+    Failure::start(ConfigErrors::from(config.original.error(key, error.to_string(), advice)))
+}
+
 /// The signals the house hears.
 struct Signals {
     hangup: Signal,
@@ -214,7 +227,7 @@ async fn open_and_wait(parts: &Arc<Parts>, doors: &Doors, started: Moment, signa
     let admin = config.listen.admin;
     let listener = TcpListener::bind(admin)
         .await
-        .map_err(|error| Failure::start(format!("listen.admin: {admin} cannot be listened on: {error}")))?;
+        .map_err(|error| Failure::start(format!("listen.admin: {}", serve::admin_refused(admin, error))))?;
     let admin = listener.local_addr().unwrap_or(admin);
     let house = gauges::house(parts, doors, started, admin);
     let (stop_admin, stopped) = oneshot::channel::<()>();

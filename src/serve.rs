@@ -25,7 +25,7 @@ mod stop;
 mod tcp;
 mod udp;
 
-pub use bind::{BindCause, DoorError, absent};
+pub use bind::{BindCause, DoorError, absent, admin_refused};
 pub use counters::{DoorCounters, DoorCounts, Trouble};
 pub use doors::{Closed, Doors, Settings};
 pub use tcp::TcpLimits;

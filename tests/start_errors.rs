@@ -70,3 +70,31 @@ fn what_would_keep_a_server_from_starting_is_said_alike_by_check_and_serve() {
     }
     assert!(different.is_empty(), "these differ from what is kept:\n{}", different.join("\n"));
 }
+
+#[test]
+fn a_log_that_cannot_be_made_and_an_admin_door_that_is_taken_are_told_by_key_with_advice() {
+    let laid = tempfile::tempdir().unwrap();
+    let folder = laid.path();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let sound = "[upstream]\nservers = [\"udp://192.0.2.53\"]\n[policy.p]\n[[network_zone]]\nname = \"n\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"p\"\n";
+    let listen = format!("[listen]\ndns = [\"127.0.0.1:0\"]\nadmin = \"{}\"\n", taken.local_addr().unwrap());
+    // A folder under /proc cannot be made by anybody.
+    let log = "[log]\ndir = \"/proc/cordon-log\"\n";
+    let in_use = format!("(process {})", std::process::id());
+    for (text, said) in [
+        (
+            format!("{listen}{sound}"),
+            vec!["listen.admin: 127.0.0.1:", &in_use, "or choose another address or port in listen.admin"],
+        ),
+        (
+            format!("{listen}{sound}{log}"),
+            vec!["cordon.toml:12:7: log.dir: /proc/cordon-log", "or name another folder"],
+        ),
+    ] {
+        std::fs::write(folder.join("cordon.toml"), text).unwrap();
+        let output = cordon(folder, &["serve", "--config", "cordon.toml"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{stderr}");
+        assert!(said.iter().all(|said| stderr.contains(said)), "{said:?}: {stderr}");
+    }
+}

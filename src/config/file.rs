@@ -31,7 +31,12 @@ pub fn read(source: SourceText<'_>) -> Reading {
     let (mut tree, syntax) = DeTable::parse_recoverable(source.text);
     if !syntax.is_empty() {
         // One slip makes the parser stumble over what follows; the first few errors are those that can be trusted.
-        let errors = syntax.iter().take(3).map(|error| syntax_error(source, error)).collect();
+        let mut errors: Vec<ConfigError> = syntax.iter().take(3).map(|error| syntax_error(source, error)).collect();
+        let line = |error: &ConfigError| error.place.as_ref().map(|place| place.line);
+        // What a table has that is written twice is a duplicate only because the table is.
+        let is_below =
+            |key: &str, of: &str| !of.is_empty() && key.strip_prefix(of).is_some_and(|rest| rest.starts_with('.'));
+        errors.dedup_by(|later, earlier| line(later) == line(earlier) || is_below(&later.key, &earlier.key));
         return Reading { file: None, errors, lost: Vec::new() };
     }
     let schema = schema::schema();
@@ -58,5 +63,25 @@ fn syntax_error(source: SourceText<'_>, error: &toml::de::Error) -> ConfigError 
         }
         _ => "this is not TOML; see https://toml.io",
     };
-    source.error(span, "", format!("syntax error: {message}"), Some(advice.to_owned()))
+    let key = if message.contains("duplicate key") { key_at(source.text, span.start) } else { String::new() };
+    source.error(span, &key, format!("syntax error: {message}"), Some(advice.to_owned()))
+}
+
+/// The key whose name stands at an octet, below the table whose heading stands last before it.
+fn key_at(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let heading = |line: &str| {
+        let inner = line.trim().strip_prefix('[')?.split(']').next()?;
+        Some(inner.trim_start_matches('[').trim().to_owned())
+    };
+    if let Some(itself) = heading(line) {
+        return itself;
+    }
+    let name = line.split('=').next().unwrap_or_default().trim();
+    match before.lines().rev().find_map(heading) {
+        Some(table) => format!("{table}.{name}"),
+        None => name.to_owned(),
+    }
 }

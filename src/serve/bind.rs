@@ -206,6 +206,12 @@ pub fn absent(address: SocketAddr) -> Option<BindCause> {
     matches!(cause, BindCause::NotLocal | BindCause::NoFamily(_)).then_some(cause)
 }
 
+/// Why the admin door could not be opened, and what to do.
+pub fn admin_refused(address: SocketAddr, error: io::Error) -> String {
+    let cause = cause(address, Transport::Tcp, error).to_string().replace("listen.dns", "listen.admin");
+    format!("{address} cannot be listened on: {cause}")
+}
+
 fn cause(address: SocketAddr, transport: Transport, error: io::Error) -> BindCause {
     match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) if (1..1024).contains(&address.port()) => BindCause::LowPort,

@@ -15,26 +15,33 @@ impl Check<'_> {
     /// A file that must be there and readable; as meant in any case.
     pub(super) fn file(&mut self, text: &Text, key: &Key) -> PathBuf {
         let path = self.path(text);
-        let shown = tidy(&self.folder.join(text.as_str())).display().to_string();
         if text.is_empty() {
             self.error(text.span(), key, "is empty", "name a file; paths are relative to the configuration file");
             return path;
         }
+        let shown = format!("`{}`", text.as_str());
+        // Where it was looked for, when that is not what is written.
+        let place = match path.as_os_str() == text.as_str() {
+            true => String::new(),
+            false => format!("; it was looked for at {}", path.display()),
+        };
         match std::fs::metadata(&path) {
-            Ok(found) if found.is_dir() => self.error(text.span(), key, format!("{shown} is a folder"), "name a file"),
+            Ok(found) if found.is_dir() => {
+                self.error(text.span(), key, format!("{shown} is a folder"), format!("name a file{place}"));
+            }
             Ok(_) => {
                 if let Err(error) = std::fs::File::open(&path) {
                     let problem = format!("{shown} cannot be read: {}", plain(&error));
-                    self.error(text.span(), key, problem, "let the user that runs cordon read it");
+                    self.error(text.span(), key, problem, format!("let the user that runs cordon read it{place}"));
                 }
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let advice = "paths are relative to the configuration file";
-                self.error(text.span(), key, format!("{shown} is not there"), advice);
-            }
             Err(error) => {
-                let problem = format!("{shown} cannot be reached: {}", plain(&error));
-                self.error(text.span(), key, problem, "paths are relative to the configuration file");
+                let problem = match error.kind() {
+                    std::io::ErrorKind::NotFound => format!("{shown} is not there"),
+                    _ => format!("{shown} cannot be reached: {}", plain(&error)),
+                };
+                let advice = format!("paths are relative to the configuration file{place}");
+                self.error(text.span(), key, problem, advice);
             }
         }
         path

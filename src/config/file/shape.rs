@@ -185,6 +185,9 @@ impl<'a> Walk<'a> {
             (Some("integer"), DeValue::String(text)) if text.parse::<i64>().is_ok() => {
                 Some(format!("write it without quotation marks: `{text}`"))
             }
+            (Some("integer"), DeValue::String(text)) if seconds_meant(schema, text).is_some() => {
+                seconds_meant(schema, text).map(|seconds| format!("write the seconds as a number: `{seconds}`"))
+            }
             (Some("object"), DeValue::String(text)) => match only_key(schema) {
                 Some(only) => Some(format!("write `{{ {only} = {text:?} }}`")),
                 None => Some(format!("write it as a table: `[{}]`", key.without_places())),
@@ -211,7 +214,7 @@ impl<'a> Walk<'a> {
         match schema["type"].as_str() {
             Some("string") => "\"...\"".to_owned(),
             Some("array") => format!("[{}]", self.example(schema.get("items"))),
-            Some("integer") => schema["minimum"].as_i64().unwrap_or(0).to_string(),
+            Some("integer") => usual(schema).or(schema["minimum"].as_i64()).unwrap_or(0).to_string(),
             Some("boolean") => "true".to_owned(),
             Some("object") => match only_key(schema) {
                 Some(only) => format!("{{ {only} = \"...\" }}"),
@@ -228,6 +231,20 @@ fn unknown<'w>(key: &Key, name: &str, words: impl Iterator<Item = &'w str> + Clo
         Some((_, instead)) => ("is not supported by this version yet".to_owned(), Some((*instead).to_owned())),
         None => ("unknown key".to_owned(), advise(name, words)),
     }
+}
+
+/// The number its description gives as the default.
+fn usual(schema: &Value) -> Option<i64> {
+    let (_, after) = schema["description"].as_str()?.split_once("Default: ")?;
+    after.trim_start_matches('`').split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The seconds of a length of time that is written where a number of them is expected.
+fn seconds_meant(schema: &Value, text: &str) -> Option<u64> {
+    let in_seconds = schema["description"].as_str().is_some_and(|text| text.contains("in seconds"));
+    let seconds = humantime::parse_duration(text).ok().filter(|_| in_seconds)?.as_secs();
+    let bound = |key: &str, otherwise: u64| schema[key].as_u64().unwrap_or(otherwise);
+    (bound("minimum", 0)..=bound("maximum", u64::MAX)).contains(&seconds).then_some(seconds)
 }
 
 /// The texts a schema allows, when it allows only some.
