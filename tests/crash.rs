@@ -10,7 +10,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
-use crate::support::exported::{all, assert_verified, assert_without_holes};
+use crate::support::exported::{all, assert_no_holes_but, assert_verified};
 use crate::support::figures::tell;
 use crate::support::nsd::Nsd;
 use crate::support::wire;
@@ -19,6 +19,8 @@ use crate::support::wire;
 const PACE: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
 /// Sockets they come from: as many source ports, so that every worker gets its share.
 const SOCKETS: usize = 8;
+/// How often the process is killed.
+const KILLS: usize = 9;
 /// Names on the list.
 const LISTED: u64 = 300;
 /// Where names of the list begin in their file.
@@ -241,7 +243,7 @@ fn what_was_answered_before_sigkill_is_in_the_log_once() {
     let mut cordon = start(&nsd);
     assert_eq!(cordon.stop(), Some(0));
     let millis = Duration::from_millis;
-    let moments = [
+    let moments: [When; KILLS] = [
         When::FirstAnswer,
         When::Answering(millis(700)),
         When::Sealing,
@@ -269,10 +271,24 @@ fn what_was_answered_before_sigkill_is_in_the_log_once() {
     check(&cordon, &all_sent);
 }
 
+/// The records that a kill came into the middle of, which is the one cause there may be, by lane and number.
+fn torn_of(cordon: &Cordon) -> Vec<(u16, u64)> {
+    let leaves = std::fs::read_to_string(cordon.log_dir().join("evidence/leaves.jsonl")).unwrap();
+    let leaves = leaves.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let gap = |leaf: serde_json::Value| {
+        assert_eq!((&leaf["cause"], &leaf["rows"]), (&"torn".into(), &1.into()), "{leaf}");
+        (leaf["lane"].as_u64().unwrap() as u16, leaf["first"].as_u64().unwrap())
+    };
+    leaves.filter(|leaf| leaf["kind"] == "gap").map(gap).collect()
+}
+
 /// Every answered query has one row, and that is right in everything that is decided; no query has two; numbers have no holes; the evidence holds.
 fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
     let rows = all(cordon);
-    assert_without_holes(&rows);
+    let torn = torn_of(cordon);
+    assert_no_holes_but(&rows, &torn);
+    // A kill takes at most the record that its worker was at, and that query has no answer: see below.
+    assert!(torn.len() <= KILLS, "{torn:?}");
     let mut found: Vec<Option<&crate::support::exported::Row>> = vec![None; all_sent.len()];
     for row in &rows {
         let name = row.qname.as_deref().unwrap();
@@ -299,7 +315,8 @@ fn check(cordon: &Cordon, all_sent: &[(usize, Sent)]) {
     let findings = assert_verified(cordon);
     let counted = |key: &str| findings[key].as_u64().unwrap();
     assert_eq!(counted("sealed_rows") + counted("live_rows"), rows.len() as u64);
-    assert_eq!(counted("lost_rows"), 0);
+    // The server that runs may have told of one more since.
+    assert!((torn.len()..=KILLS).contains(&(counted("lost_rows") as usize)), "{torn:?}");
     tell(format!("{} sent, {answered} answered, {} rows in {} parts", all_sent.len(), rows.len(), counted("parts")));
     assert!(answered > PACE, "too few answers to mean anything");
 }

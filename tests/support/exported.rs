@@ -43,9 +43,15 @@ pub fn all(cordon: &Cordon) -> Vec<Row> {
 /// L3: the sequence numbers of every lane begin at 1 and have no holes and no doubles.
 #[track_caller]
 pub fn assert_without_holes(rows: &[Row]) {
+    assert_no_holes_but(rows, &[]);
+}
+
+/// The same where records were lost of which the manifest tells, each by lane and number.
+#[track_caller]
+pub fn assert_no_holes_but(rows: &[Row], lost: &[(u16, u64)]) {
     let mut lanes: BTreeMap<u16, Vec<u64>> = BTreeMap::new();
-    for row in rows {
-        lanes.entry(row.lane).or_default().push(row.seq);
+    for (lane, seq) in rows.iter().map(|row| (row.lane, row.seq)).chain(lost.iter().copied()) {
+        lanes.entry(lane).or_default().push(seq);
     }
     for (lane, mut numbers) in lanes {
         numbers.sort_unstable();
