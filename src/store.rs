@@ -50,7 +50,7 @@ use segment::Segment;
 
 pub use batch::site;
 pub use error::StoreError;
-pub use frame::MAX_TEXT;
+pub use frame::{MAX_TEXT, reads_as_row};
 pub use lane::{Full, Lane};
 pub use paths::Paths;
 pub use runs::{Run, Runs};

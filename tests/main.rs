@@ -20,6 +20,7 @@ mod evidence;
 mod explain;
 mod flags;
 mod floors;
+mod fuzz_seeds;
 mod given;
 mod grafana;
 mod handed_over;
@@ -29,6 +30,7 @@ mod list_formats;
 mod lists_added;
 mod local_zones;
 mod monitoring;
+
 mod owners;
 mod peers_upstream;
 mod policies;

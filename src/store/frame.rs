@@ -273,6 +273,16 @@ pub(crate) fn check(bytes: &[u8], salt: u32) -> Option<u64> {
     number(bytes)
 }
 
+/// Whether octets read as the frame of a row, whatever their CRC says: what a reader makes of them once that holds. For those who try it
+/// with octets that no lane wrote.
+pub fn reads_as_row(bytes: &[u8]) -> bool {
+    let is_whole = array(bytes, 0)
+        .map(u32::from_le_bytes)
+        .is_some_and(|length| is_length(length) && length as usize == bytes.len());
+    let _ = check(bytes, 0);
+    is_whole && Row::read(bytes).is_some_and(|row| row.qname.is_none() || row.name().is_some())
+}
+
 /// Sequence number of the frame in `bytes`.
 #[inline]
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
