@@ -30,8 +30,8 @@ mod list_formats;
 mod lists_added;
 mod local_zones;
 mod monitoring;
-
 mod owners;
+mod packaging;
 mod peers_upstream;
 mod policies;
 mod real_lists;
