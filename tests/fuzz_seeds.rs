@@ -5,7 +5,10 @@ use std::path::Path;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+/// What a target does with octets.
+type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 5] = [
     ("packet", targets::packet),
     ("control", targets::control),
     ("list", targets::list),

@@ -36,6 +36,7 @@ impl Write for Page {
 
 fn config(dir: &Path, require_reason: RequireReason) -> Config {
     Config {
+        original: crate::config::original::Original::default(),
         path: "cordon.toml".into(),
         original: Default::default(),
         sha256: String::new(),
