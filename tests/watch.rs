@@ -93,7 +93,10 @@ fn an_edit_that_a_probe_refuses_is_not_put_in_force() {
     std::fs::write(&list, "bet.example.net\nexample.net\n").unwrap();
     until(&cordon, "refused", || cordon.status()["last_reload"]["result"] == "failed");
     let status = cordon.status();
-    assert!(status["last_reload"]["error"].as_str().unwrap().contains("probe.must_allow: www.example.net"), "{status}");
+    assert!(
+        status["last_reload"]["error"].as_str().unwrap().contains("probe.must_allow[0]: www.example.net"),
+        "{status}"
+    );
     assert_eq!((generation(&cordon), cordon.metric("cordon_reload_total{result=\"failed\"}")), (1, 1.0));
     assert!(!is_blocked(&cordon, "www.example.net."));
     std::fs::write(&list, "bet.example.net\nnew.example.net\n").unwrap();

@@ -61,7 +61,8 @@ pub fn control(octets: &[u8]) {
     }
 }
 
-/// A list: its first octet says in which format it is read, or that the format is found out. What it yields is compiled, opened and asked.
+/// A list: its first octet says in which format it is read, or that the format is found out, and its highest bit whether what it yields is
+/// compiled, opened and asked, which takes a thousand times as long.
 pub fn list(octets: &[u8]) {
     const FORMATS: [Option<Format>; 9] = [
         None,
@@ -75,17 +76,20 @@ pub fn list(octets: &[u8]) {
         Some(Format::Ut1),
     ];
     let Some((first, content)) = octets.split_first() else { return };
-    let format = FORMATS[usize::from(*first) % FORMATS.len()];
+    let (format, is_compiled) = (FORMATS[usize::from(*first & 0x7f) % FORMATS.len()], first & 0x80 != 0);
     let mut compiler = Compiler::new([7; 16]);
     let (mut rules, mut names) = (0, Vec::new());
     let reading = read(content, format, |line, rule| {
         rules += 1;
-        if compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule).is_ok() {
+        if is_compiled && compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule).is_ok() {
             names.push(rule.name);
         }
     });
     assert_eq!(reading.names, rules, "every rule is handed on");
     assert!(reading.refused_lines <= reading.lines);
+    if !is_compiled {
+        return;
+    }
     let mut file = Vec::new();
     compiler.finish([0; 32], &mut file).expect("what was added can be compiled");
     let matcher = Matcher::open(file).expect("what was compiled can be opened");
