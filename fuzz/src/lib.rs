@@ -61,7 +61,7 @@ pub fn control(octets: &[u8]) {
     }
 }
 
-/// A list: its first octet says in which format it is read, or that the format is found out, and its highest bit whether what it yields is
+/// A list: its first octet says in which format it is read, or that the format is found out, and whether what it yields is
 /// compiled, opened and asked, which takes a thousand times as long.
 pub fn list(octets: &[u8]) {
     const FORMATS: [Option<Format>; 9] = [
@@ -76,7 +76,7 @@ pub fn list(octets: &[u8]) {
         Some(Format::Ut1),
     ];
     let Some((first, content)) = octets.split_first() else { return };
-    let (format, is_compiled) = (FORMATS[usize::from(*first & 0x7f) % FORMATS.len()], first & 0x80 != 0);
+    let (format, is_compiled) = (FORMATS[usize::from(*first & 0x0f) % FORMATS.len()], *first >= 0xf0);
     let mut compiler = Compiler::new([7; 16]);
     let (mut rules, mut names) = (0, Vec::new());
     let reading = read(content, format, |line, rule| {
