@@ -77,19 +77,18 @@ pub fn list(octets: &[u8]) {
     ];
     let Some((first, content)) = octets.split_first() else { return };
     let (format, is_compiled) = (FORMATS[usize::from(*first & 0x0f) % FORMATS.len()], *first >= 0xf0);
-    let mut compiler = Compiler::new([7; 16]);
+    let mut compiler = is_compiled.then(|| Compiler::new([7; 16]));
     let (mut rules, mut names) = (0, Vec::new());
     let reading = read(content, format, |line, rule| {
         rules += 1;
-        if is_compiled && compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule).is_ok() {
+        let added = compiler.as_mut().map(|compiler| compiler.add(ListId(0), CategoryId(0), Role::Lists, line, rule));
+        if added.is_some_and(|added| added.is_ok()) {
             names.push(rule.name);
         }
     });
     assert_eq!(reading.names, rules, "every rule is handed on");
     assert!(reading.refused_lines <= reading.lines);
-    if !is_compiled {
-        return;
-    }
+    let Some(compiler) = compiler else { return };
     let mut file = Vec::new();
     compiler.finish([0; 32], &mut file).expect("what was added can be compiled");
     let matcher = Matcher::open(file).expect("what was compiled can be opened");

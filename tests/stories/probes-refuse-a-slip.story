@@ -27,14 +27,14 @@ file social.txt
 social.example
 plain.example
 end
-reload refused probe.must_allow: plain.example would be blocked in network zone `hq` (social)
+reload refused probe.must_allow[0]: plain.example would be blocked in network zone `hq` (social)
 ask 10.0.0.8 plain.example A
 expect 192.0.2.4
 row action=allowed policy_generation=1
 file social.txt
 news.example
 end
-reload refused probe.must_block: social.example would be blocked in no network zone
+reload refused probe.must_block[0]: social.example would be blocked in no network zone
 ask 10.0.0.8 social.example A
 expect 0.0.0.0 ede 15
 row action=blocked policy_generation=1
