@@ -38,7 +38,6 @@ fn config(dir: &Path, require_reason: RequireReason) -> Config {
     Config {
         original: crate::config::original::Original::default(),
         path: "cordon.toml".into(),
-        original: Default::default(),
         sha256: String::new(),
         node: Node { name: "dns1".into(), data_dir: dir.into() },
         listen: Listen { admin: "127.0.0.1:0".parse().unwrap(), workers: 1, ..Listen::default() },
