@@ -1,7 +1,7 @@
 //! Floor 2: threads that stand behind answers. What seals, reloads or reads the log has time; whoever asked for a name has none.
 //!
 //! Such a thread has a low priority ([`stand`]), rests now and then ([`take_time`]), and does not keep memory for the next time
-//! ([`give_back`]).
+//! (`give_back`).
 
 use std::cell::Cell;
 use std::thread;
