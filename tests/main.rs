@@ -36,6 +36,7 @@ mod peers_upstream;
 mod policies;
 mod real_lists;
 mod reloads;
+mod special_names;
 mod start_errors;
 mod stories;
 mod support;
