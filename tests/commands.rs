@@ -179,7 +179,7 @@ fn a_check_ends_with_the_code_that_a_start_would_end_with() {
         apart.args(["--mount", "sh", "-c", mounted]).arg(&empty).arg(env!("CARGO_BIN_EXE_cordon"));
         let output = apart.args([command, "--config"]).arg(&path).output().unwrap();
         let said = text(&output.stderr);
-        assert!(said.contains("upstream: ") && said.contains("/etc/resolv.conf"), "{command}: {said}");
+        assert!(said.contains("upstream.servers[0]: ") && said.contains("/etc/resolv.conf"), "{command}: {said}");
         assert_eq!(output.status.code(), Some(4), "{command}: {said}");
     }
 }

@@ -100,7 +100,7 @@ impl Failure {
 
 /// An error that is about no place of a configuration.
 fn problem(text: &str) -> Value {
-    json!({ "file": null, "place": null, "key": "", "problem": text, "advice": null })
+    json!({ "file": null, "place": null, "key": "", "problem": text, "advice": null, "within": null })
 }
 
 impl fmt::Display for Failure {
