@@ -1,7 +1,7 @@
 //! Floor 2: threads that stand behind answers. What seals, reloads or reads the log has time; whoever asked for a name has none.
 //!
-//! Such a thread has a low priority ([`stand`]), rests now and then ([`take_time`]), and does not keep memory for the next time
-//! (`give_back`).
+//! Such a thread has a low priority ([`stand`]) and does not keep memory for the next time (`give_back`). A reload, which takes a processor for
+//! seconds, rests now and then, too ([`take_time`]); a seal does not: whoever has rested is owed a turn, and then comes before a worker.
 
 use std::cell::Cell;
 use std::thread;
@@ -38,7 +38,7 @@ pub fn stand() {
 
 thread_local! {
     /// Since when this thread has been at work; none for a thread that does not rest. It goes by thread because lists are read and
-    /// written by way of closures and writers that know nothing of it, and a seal that somebody waits for does not rest.
+    /// written by way of closures and writers that know nothing of it.
     static AT_WORK: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::behind;
 use crate::moment::Moment;
 use crate::store::error::StoreError;
 use crate::store::frame::Row;
@@ -20,9 +19,6 @@ use crate::store::segment::{self, Segment};
 /// Most octets kept of what recurs. A flood of names that nobody asks for twice has no use for it. Few in
 /// tests, so that they meet what comes beyond.
 const MOST_OCTETS: usize = if cfg!(test) { 8 << 10 } else { 8 << 20 };
-
-/// After so many rows is a place to rest.
-pub(crate) const REST_ROWS: usize = 1024;
 
 /// Which segment: its lane and first sequence number.
 pub(crate) type Key = (u16, u64);
@@ -239,9 +235,6 @@ impl Gathered {
                 next = met.seq.saturating_add(1);
                 let (segment, at) = (index as u32, met.at as u32);
                 gathered.put(lane, met.seq, Live { time, segment, at, subject, manner });
-                if gathered.rows.is_multiple_of(REST_ROWS) {
-                    behind::rest();
-                }
                 if gathered.rows >= most {
                     gathered.more = true;
                     break;

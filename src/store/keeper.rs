@@ -230,7 +230,6 @@ pub(crate) fn next_after(segment: &Segment, mut next: u64, mut met_one: impl FnM
 
 /// The thread's life.
 pub(crate) fn run(shared: &Shared, keeper: &std::sync::Mutex<Keeper>) {
-    behind::take_time();
     let mut failing = false;
     while !shared.stop.load(Ordering::Acquire) {
         let outcome = locked(keeper).turn();

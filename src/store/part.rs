@@ -22,13 +22,12 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
-use crate::behind;
 use crate::hex::hex;
 use crate::moment::Moment;
 use crate::record::columns;
 use crate::store::disk::Disk;
 use crate::store::error::StoreError;
-use crate::store::gather::{REST_ROWS, Rows};
+use crate::store::gather::Rows;
 use crate::store::manifest::leaf::{LaneRun, PartFact, Stamp};
 use crate::store::paths::Paths;
 use crate::store::runs::Runs;
@@ -167,9 +166,6 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
         if (at + 1).is_multiple_of(LET_GO_ROWS) {
             rows.let_go();
         }
-        if at.is_multiple_of(REST_ROWS) {
-            behind::rest();
-        }
         if group.is_full() {
             group.write(&mut writer).map_err(refused)?;
         }
@@ -266,7 +262,6 @@ impl Write for Hashed<'_> {
 
 impl Hashed<'_> {
     fn flush_pending(&mut self) -> io::Result<()> {
-        behind::rest();
         self.hasher.update(&self.pending);
         self.written += self.pending.len() as u64;
         let outcome = self.disk.write(&mut self.file, self.path, &self.pending);

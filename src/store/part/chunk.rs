@@ -14,7 +14,6 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::behind;
 use crate::record::columns::Kind;
 use crate::store::part::{FALSELY, LEVEL, bits};
 
@@ -111,7 +110,6 @@ impl Press {
     }
 
     fn squeezed(&mut self) -> Result<Bytes, ParquetError> {
-        behind::rest();
         Ok(self.zstd.compress(&self.page)?.into())
     }
 }
