@@ -16,6 +16,9 @@ fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).unwrap()
 }
 
+/// A configuration with nothing wrong in it, and as little as can be.
+const SOUND: &str = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n";
+
 const BAD: &str = "tests/golden/config-errors/many-at-once.toml";
 
 #[test]
@@ -66,11 +69,7 @@ fn every_command_fails_with_the_same_object() {
     // What is not about the configuration has the same form.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cordon.toml");
-    std::fs::write(
-        &path,
-        "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n",
-    )
-    .unwrap();
+    std::fs::write(&path, SOUND).unwrap();
     let keys =
         |object: &serde_json::Value| object["errors"][0].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let path = path.to_str().unwrap();
@@ -90,11 +89,7 @@ fn every_command_fails_with_the_same_object() {
 fn a_sound_configuration_is_summed_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cordon.toml");
-    std::fs::write(
-        &path,
-        "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n",
-    )
-    .unwrap();
+    std::fs::write(&path, SOUND).unwrap();
     let path = path.to_str().unwrap();
     let output = cordon(&["check", "--config", path]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -109,7 +104,6 @@ fn a_sound_configuration_is_summed_up() {
 fn a_check_says_what_would_keep_a_server_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cordon.toml");
-    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n";
     std::fs::write(folder.path().join("broken.zone"), "www A x\n").unwrap();
     for (more, said) in [
         (
@@ -118,7 +112,7 @@ fn a_check_says_what_would_keep_a_server_from_starting() {
         ),
         ("[[local_zone]]\nname = \"in.example\"\nfile = \"broken.zone\"\n", "broken.zone:1:1: has no TTL"),
     ] {
-        std::fs::write(&path, format!("{sound}{more}")).unwrap();
+        std::fs::write(&path, format!("{SOUND}{more}")).unwrap();
         let output = cordon(&["check", "--config", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
@@ -134,10 +128,9 @@ fn a_check_says_what_would_keep_a_server_from_starting() {
 fn a_check_warns_of_what_this_machine_lacks_and_touches_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cordon.toml");
-    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n";
     let more = "[node]\ndata_dir = \"/proc/nope\"\n\
                 [listen]\ndns = [\"127.0.0.1:5300\", \"192.0.2.1:53\"]\nadmin = \"203.0.113.7:8053\"\n";
-    std::fs::write(&path, format!("{sound}{more}")).unwrap();
+    std::fs::write(&path, format!("{SOUND}{more}")).unwrap();
     let expected = [
         "node.data_dir: /proc/nope: /proc belongs to the kernel (proc, sysfs, cgroup) and takes no files; name one",
         "listen.dns: 192.0.2.1:53: no interface of this machine has the address",
@@ -168,9 +161,7 @@ fn a_check_ends_with_the_code_that_a_start_would_end_with() {
     }
     let folder = tempfile::tempdir().unwrap();
     let [path, empty] = ["cordon.toml", "empty"].map(|name| folder.path().join(name));
-    let sound = "[policy.open]\n[[network_zone]]\nname = \"hq\"\nclients = [\"10.0.0.0/8\"]\npolicy = \"open\"\n\
-                 [upstream]\nservers = [\"system\"]\n";
-    std::fs::write(&path, sound).unwrap();
+    std::fs::write(&path, format!("{SOUND}[upstream]\nservers = [\"system\"]\n")).unwrap();
     std::fs::write(&empty, "").unwrap();
     for command in ["check", "serve"] {
         // For this one process the system names no server to ask.

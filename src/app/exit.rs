@@ -65,7 +65,7 @@ impl Failure {
         Failure::failed("")
     }
 
-    /// For programs: `errors`, one or more, each with `file`, `place`, `key`, `problem` and `advice`, null or empty where there is none.
+    /// For programs: `errors`, one or more, each with `file`, `place`, `key`, `problem`, `advice` and `within`, null or empty where there is none.
     pub fn object(&self) -> Value {
         match &self.errors {
             Some(errors) => json!(errors),
@@ -77,9 +77,7 @@ impl Failure {
     pub fn start(text: impl fmt::Display) -> Failure {
         Failure { exit: Exit::Start, text: text.to_string(), errors: None }
     }
-}
 
-impl Failure {
     /// What an error of the snapshot means at start: all of them are fatal. What may pass by itself (a disk that is full, servers of the
     /// system that are not there yet) ends with the code that a service manager tries again after. `cordon check` ends with the same.
     pub fn at_start(error: ReloadError) -> Failure {
