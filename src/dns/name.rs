@@ -192,6 +192,10 @@ impl Name {
             self.wire[at + 1] = lower;
             at += 1;
         }
+        // What goes on as a name behind as much as a name can be is too long, though it may look finished at a dot just there.
+        if text.get(at).is_some_and(|octet| HOST[*octet as usize] != 0) {
+            return None;
+        }
         // The dot at the end is the root's.
         let end = if start == at && at > 0 { start } else { at + 1 };
         if end != start {
@@ -422,6 +426,16 @@ mod tests {
         assert_eq!(name("a.b.c").last_labels(2), name("b.c"));
         assert_eq!(name("a.b.c").last_labels(9), name("a.b.c"));
         assert_eq!(name("a.b.c").last_labels(0), Name::ROOT);
+    }
+
+    #[test]
+    fn a_name_too_long_by_its_last_label_is_none() {
+        let taken = |text: &str| Name::parse("what.was.there.before.example").unwrap().take_host(text.as_bytes());
+        let longest = format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "b".repeat(61));
+        assert_eq!(taken(&format!("{longest} and more")), Some(254));
+        assert_eq!(taken(&format!("{longest}c and more")), None);
+        assert_eq!(taken(&format!("{longest}. and more")), None);
+        assert_eq!(taken(&format!("{}c and more", longest.trim_end_matches('.'))), None);
     }
 
     proptest! {
