@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::dns::Name;
 use crate::verdict::EntryId;
 
@@ -33,7 +35,8 @@ impl NameAct {
 /// Names with an action each, found by the longest suffix.
 #[derive(Clone, Debug, Default)]
 pub struct NameRules {
-    by_suffix: HashMap<Box<[u8]>, Spoken>,
+    /// Asked some times a query; who asks has no say in what is in it, so that a quick hash will do.
+    by_suffix: HashMap<Box<[u8]>, Spoken, RandomState>,
 }
 
 /// What is said of one name: for the name with all below it, and for the name alone.
