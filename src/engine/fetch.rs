@@ -273,15 +273,18 @@ impl Room<'_> {
         };
         let clause = category.and_then(|category| category.clause.as_deref()).unwrap_or("");
         let separator = if clause.is_empty() { "" } else { "; " };
-        match (list, why.rule) {
-            (Some(list), Some(RuleRef::List { line, .. })) => {
-                ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}/{list}:{line}"))
+        let mut text = ShortText::new();
+        [title, separator, clause, "; ref "].into_iter().for_each(|part| text.add(part));
+        text.add_number(generation);
+        match (list, why.rule, rule) {
+            (Some(list), Some(RuleRef::List { line, .. }), _) => {
+                ["/", list, ":"].into_iter().for_each(|part| text.add(part));
+                text.add_number(line.into());
             }
-            _ => match rule {
-                Rule::Text(text) => ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}/{text}")),
-                _ => ShortText::of(format_args!("{title}{separator}{clause}; ref {generation}")),
-            },
+            (_, _, Rule::Text(rule)) => ["/", rule].into_iter().for_each(|part| text.add(part)),
+            _ => {}
         }
+        text
     }
 
     /// REFUSED, with the reason.

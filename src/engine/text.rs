@@ -47,6 +47,19 @@ impl<const N: usize> ShortText<N> {
         text
     }
 
+    /// Adds a string.
+    #[inline]
+    pub fn add(&mut self, text: &str) {
+        // Writing into it never fails: it cuts.
+        let _ = fmt::Write::write_str(self, text);
+    }
+
+    /// Adds a number in decimal digits.
+    #[inline]
+    pub fn add_number(&mut self, number: u64) {
+        self.add(itoa::Buffer::new().format(number));
+    }
+
     /// An address in dotted decimal form, without the machinery of formatting: it stands in the record of every name sent to a sinkhole.
     pub fn of_ipv4(address: Ipv4Addr) -> ShortText<N> {
         let mut digits = [0u8; 16];
@@ -116,6 +129,17 @@ mod tests {
         for address in [[0, 0, 0, 0], [10, 9, 99, 100], [255, 200, 101, 1], [192, 0, 2, 110]].map(Ipv4Addr::from) {
             assert_eq!(ShortText::<48>::of_ipv4(address).as_str(), address.to_string());
         }
+    }
+
+    #[test]
+    fn what_is_added_piece_by_piece_is_what_is_formatted_at_once() {
+        let mut text = ShortText::<12>::new();
+        text.add("a/");
+        text.add_number(1_234);
+        assert_eq!(text.as_str(), "a/1234");
+        text.add(":");
+        text.add_number(u64::MAX);
+        assert_eq!(text.as_str(), ShortText::<12>::of(format_args!("a/{}:{}", 1_234, u64::MAX)).as_str());
     }
 
     #[test]
