@@ -158,28 +158,28 @@ fn enter<D: At>(open: &Open<'_>, snapshot: &Snapshot, desk: &mut D, made: &Made<
         Said::Text(text) => (text.as_str(), None),
         Said::Kept(kept) => (kept.ready.summary(), (made.source == Some(Source::Upstream)).then_some(&*kept.upstream)),
     };
-    let duration_us = u32::try_from(open.since.elapsed().as_micros()).unwrap_or(u32::MAX);
-    let record = Record {
-        time: open.at,
-        client: open.client,
-        transport: open.transport,
-        network_zone: open.place.zone_name(snapshot.model()),
-        generation: snapshot.generation,
-        subject: &open.subject,
-        qname: open.qname.as_deref(),
-        qtype: open.qtype,
-        action,
-        category,
-        list,
-        rule,
-        rcode: made.rcode,
-        ede: made.ede,
-        answer,
-        source: made.source,
-        upstream: upstream.or(made.upstream.as_deref()),
-        duration_us,
-    };
     desk.desk(|desk| {
+        let duration_us = u32::try_from(desk.clock().duration_since(open.since).as_micros()).unwrap_or(u32::MAX);
+        let record = Record {
+            time: open.at,
+            client: open.client,
+            transport: open.transport,
+            network_zone: open.place.zone_name(snapshot.model()),
+            generation: snapshot.generation,
+            subject: &open.subject,
+            qname: open.qname.as_deref(),
+            qtype: open.qtype,
+            action,
+            category,
+            list,
+            rule,
+            rcode: made.rcode,
+            ede: made.ede,
+            answer,
+            source: made.source,
+            upstream: upstream.or(made.upstream.as_deref()),
+            duration_us,
+        };
         let recorded = desk.lane.append(&record).is_ok();
         let counters = &mut desk.counters;
         if recorded {

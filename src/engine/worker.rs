@@ -47,6 +47,7 @@ impl Worker {
     #[inline]
     pub fn begin_batch(&mut self) {
         self.seen = 0;
+        self.desk.begin_batch();
         if self.snapshot.generation != self.engine.generation() {
             self.snapshot = self.engine.snapshot();
         }
