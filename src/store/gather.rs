@@ -4,14 +4,14 @@
 //! once each ([`Recurring`]). So a part is written without reading the texts of its rows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hasher;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::moment::Moment;
 use crate::store::error::StoreError;
-use crate::store::frame::Row;
-use crate::store::frame::pieces::{self, Own, Piece};
-use crate::store::keys::Keys;
+use crate::store::frame::pieces::{self, Manner, Own, Subject};
+use crate::store::keys::{Keys, same};
 use crate::store::part::Day;
 use crate::store::runs::{Run, Runs};
 use crate::store::segment::{self, Segment};
@@ -79,49 +79,60 @@ enum Found {
 }
 
 impl Pieces {
-    /// The number of a piece, which `back` makes a frame again.
+    /// The number of a piece with this behind it. `is_sound` says of a new one whether it can be read.
     #[inline]
-    fn number<const N: usize>(
-        &mut self,
-        piece: &Piece<'_, N>,
-        frame: &mut Vec<u8>,
-        back: fn(&[u8], &mut Vec<u8>),
-    ) -> Found {
-        let hash = piece.hash(self.keys.hasher());
-        let is = |octets: &[u8]| piece.is(octets);
-        let found = self.keys.number_of(hash, is, piece.length(), |to| piece.write(to), MOST_OCTETS);
-        let Some((number, new)) = found else { return Found::NoRoom };
+    fn number(&mut self, piece: &[u8], behind: &[u8], is_sound: impl FnOnce(&[u8]) -> bool) -> Found {
+        let hash = {
+            let mut hasher = self.keys.hasher();
+            hasher.write(piece);
+            if !behind.is_empty() {
+                hasher.write(behind);
+            }
+            hasher.finish()
+        };
+        let is = |octets: &[u8]| {
+            let (front, back) = octets.split_at(octets.len() - behind.len().min(octets.len()));
+            same(front, piece) && same(back, behind)
+        };
+        let write = |to: &mut Vec<u8>| {
+            to.extend_from_slice(piece);
+            to.extend_from_slice(behind);
+        };
+        let length = piece.len() + behind.len();
+        let Some((number, new)) = self.keys.number_of(hash, is, length, write, MOST_OCTETS) else {
+            return Found::NoRoom;
+        };
         if new {
-            back(self.keys.of(number), frame);
-            self.sound.push(Row::read(frame).is_some());
+            self.sound.push(is_sound(piece));
         }
         if self.sound[number as usize] { Found::Number(number) } else { Found::Unreadable }
     }
 }
 
+/// Octets of the number of a lane and node, behind who asked there.
+const ORIGIN: usize = size_of::<u32>();
+
 impl Recurring {
     /// The number of a segment's lane and node.
-    fn origin(&mut self, segment: &Segment) -> u64 {
+    fn origin(&mut self, segment: &Segment) -> u32 {
         let (node, lane) = (segment.node(), segment.lane());
         let known = self.origins.iter().position(|origin| *origin.0 == *node && origin.1 == lane);
         known.unwrap_or_else(|| {
             self.origins.push((node.into(), lane));
             self.origins.len() - 1
-        }) as u64
+        }) as u32
     }
 
-    /// The node, the lane and the row that say who asked; of all else the row says nothing. It is put together in `frame`.
-    pub(crate) fn subject<'f>(&'f self, number: u32, frame: &'f mut Vec<u8>) -> Option<(&'f str, u16, Row<'f>)> {
-        let subject = self.subjects.keys.of(number);
-        let (node, lane) = self.origins.get(pieces::origin(subject)? as usize)?;
-        pieces::subject_frame(subject, frame);
-        Some((node, *lane, Row::read(frame)?))
+    /// The node, the lane, and who asked there.
+    pub(crate) fn subject(&self, number: u32) -> Option<(&str, u16, Subject<'_>)> {
+        let (piece, origin) = self.subjects.keys.of(number).split_last_chunk::<ORIGIN>()?;
+        let (node, lane) = self.origins.get(u32::from_le_bytes(*origin) as usize)?;
+        Some((node, *lane, Subject::read(piece)?))
     }
 
-    /// The row that says in what manner it was answered, and nothing else. It is put together in `frame`.
-    pub(crate) fn manner<'f>(&self, number: u32, frame: &'f mut Vec<u8>) -> Option<Row<'f>> {
-        pieces::manner_frame(self.manners.keys.of(number), frame);
-        Row::read(frame)
+    /// In what manner it was answered.
+    pub(crate) fn manner(&self, number: u32) -> Option<Manner<'_>> {
+        Manner::read(self.manners.keys.of(number))
     }
 }
 
@@ -156,15 +167,17 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// When the query of a frame arrived, and its pieces; none when it is none that can be read.
     #[inline]
-    fn row(&mut self, bytes: &[u8], origin: u64, frame: &mut Vec<u8>) -> Option<(Moment, u32, u32)> {
-        let (own, subject, manner) = pieces::take_apart(bytes, origin)?;
+    fn row(&mut self, bytes: &[u8], origin: u32) -> Option<(Moment, u32, u32)> {
+        let (own, subject, manner) = pieces::take_apart(bytes)?;
+        std::str::from_utf8(own.answer).ok()?;
         let recurring = &mut self.recurring;
-        let subject = recurring.subjects.number(&subject, frame, pieces::subject_frame);
-        let manner = recurring.manners.number(&manner, frame, pieces::manner_frame);
-        match (subject, manner) {
+        let is_subject = |piece: &[u8]| Subject::read(piece).is_some();
+        let of_subject = recurring.subjects.number(subject, &origin.to_le_bytes(), is_subject);
+        let of_manner = recurring.manners.number(manner, &[], |piece| Manner::read(piece).is_some());
+        match (of_subject, of_manner) {
             (Found::Number(subject), Found::Number(manner)) => Some((own.time, subject, manner)),
             (Found::Unreadable, _) | (_, Found::Unreadable) => None,
-            _ => Row::read(bytes).map(|row| (row.time, NOT_KEPT, NOT_KEPT)),
+            _ => (is_subject(subject) && Manner::read(manner).is_some()).then_some((own.time, NOT_KEPT, NOT_KEPT)),
         }
     }
 
@@ -200,8 +213,6 @@ impl Gathered {
         most: usize,
     ) -> Gathered {
         let mut gathered = Gathered::default();
-        // Where a new piece is held against what a frame can say.
-        let mut frame = Vec::new();
         let nothing = Runs::default();
         let mut lane_and_next: Option<(u16, u64)> = None;
         for (index, segment) in segments.iter().enumerate() {
@@ -226,7 +237,7 @@ impl Gathered {
                 next = segment.first();
             }
             for met in walk.by_ref() {
-                let Some((time, subject, manner)) = gathered.row(met.bytes, origin, &mut frame) else { continue };
+                let Some((time, subject, manner)) = gathered.row(met.bytes, origin) else { continue };
                 if met.seq < next || accounted.has(met.seq) {
                     next = next.max(met.seq.saturating_add(1));
                     continue;
@@ -281,10 +292,12 @@ impl<'a> Rows<'a> {
         self.frame(row).and_then(|(_, bytes)| pieces::own(bytes)).ok_or_else(|| self.changed(row))
     }
 
-    /// All of a row, with its number and the segment it is in.
-    pub(crate) fn whole(&self, row: &Live) -> Result<(&'a Segment, u64, Row<'a>), StoreError> {
-        let found =
-            self.frame(row).and_then(|(segment, bytes)| Some((segment, pieces::own(bytes)?.seq, Row::read(bytes)?)));
+    /// All of a row, and the segment it is in.
+    pub(crate) fn whole(&self, row: &Live) -> Result<(&'a Segment, Own<'a>, Subject<'a>, Manner<'a>), StoreError> {
+        let found = self.frame(row).and_then(|(segment, bytes)| {
+            let (own, subject, manner) = pieces::take_apart(bytes)?;
+            Some((segment, own, Subject::read(subject)?, Manner::read(manner)?))
+        });
         found.ok_or_else(|| self.changed(row))
     }
 

@@ -19,7 +19,12 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     let (words_a, rest_a) = a.as_chunks::<8>();
     let (words_b, rest_b) = b.as_chunks::<8>();
     let words = words_a.iter().zip(words_b).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b));
-    words && rest_a.iter().zip(rest_b).all(|(a, b)| a == b)
+    // What is left of a word is in the last whole one, too, where there is one.
+    words
+        && match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+            (Some(a), Some(b)) => a == b,
+            _ => rest_a.iter().zip(rest_b).all(|(a, b)| a == b),
+        }
 }
 
 /// Keys and their numbers.

@@ -66,6 +66,8 @@ pub struct Lane {
     at: usize,
     /// The next sequence number.
     next: u64,
+    /// Where a frame is put together.
+    draft: Draft,
     /// Segments left behind that may not be on the medium yet. They are not held: the last to let go of one that was removed unmaps it, and
     /// with that the file system frees its blocks, which may take many milliseconds. What is gone was sealed.
     behind: Vec<Weak<Segment>>,
@@ -78,7 +80,7 @@ impl Lane {
         segment.begin(next);
         let segment = Arc::new(segment);
         locked(&shared.segments).push(segment.clone());
-        Ok(Lane { shared, desk, segment, at: segment::HEAD, next, behind: Vec::new() })
+        Ok(Lane { shared, desk, segment, at: segment::HEAD, next, draft: Draft::new(), behind: Vec::new() })
     }
 
     /// The lane's number.
@@ -90,8 +92,8 @@ impl Lane {
     /// can, until the next sync.
     #[inline]
     pub fn append(&mut self, record: &Record<'_>) -> Result<u64, Full> {
-        let draft = Draft::of(record);
-        let room = draft.room();
+        self.draft.take(record);
+        let room = self.draft.room();
         // A page that is on its way to the medium is not written to again.
         self.at = self.at.max(self.segment.aside());
         if self.at + room > self.segment.size() && !self.roll() {
@@ -102,7 +104,7 @@ impl Lane {
         // SAFETY: this lane is the only writer of its segment; `at` is behind every frame published, a multiple of 8, and the room is in the map
         // (a segment is never smaller than the longest frame).
         unsafe {
-            let length = draft.write(self.segment.room(self.at, room), seq, self.segment.salt());
+            let length = self.draft.write(self.segment.room(self.at, room), seq, self.segment.salt());
             self.segment.publish(self.at, length, next_at);
         }
         self.at = next_at;

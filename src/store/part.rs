@@ -5,6 +5,7 @@
 
 mod bits;
 mod chunk;
+mod column;
 mod group;
 mod named;
 mod spelt;
@@ -159,8 +160,8 @@ fn write_aside(disk: &Disk, aside: &Path, node: &str, content: &Content, rows: R
         match row.pieces() {
             Some((subject, manner)) => group.push(rows.recurring, &rows.own(row)?, subject, manner).map_err(refused)?,
             None => {
-                let (segment, seq, whole) = rows.whole(row)?;
-                group.push_row(segment.node(), segment.lane(), seq, &whole).map_err(refused)?;
+                let (segment, own, subject, manner) = rows.whole(row)?;
+                group.push_whole((segment.node(), segment.lane()), &own, &subject, &manner).map_err(refused)?;
             }
         }
         if (at + 1).is_multiple_of(LET_GO_ROWS) {

@@ -33,7 +33,7 @@ const BUSY_PAGES: usize = 4;
 /// Longest name of a node, in octets.
 pub(crate) const MAX_NODE: usize = 255;
 const MAGIC: &[u8; 8] = b"CORDSEG\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const FIRST: usize = 16;
 const LOST: usize = 24;
 const SALT: usize = 32;
@@ -169,7 +169,10 @@ impl Segment {
             return Ok(None);
         }
         if head[..8] != *MAGIC || word(8) != VERSION {
-            return Err(StoreError::broken(path, "is not a segment of version 1; move it away to go on without it"));
+            return Err(StoreError::broken(
+                path,
+                "is not a segment of version 2; have the version of cordon that wrote it seal it (start and stop it once), or move it away to go on without it",
+            ));
         }
         let node_length = u16::from_le_bytes([head[14], head[15]]) as usize;
         let node = head.get(NODE..NODE + node_length.min(MAX_NODE)).and_then(|node| std::str::from_utf8(node).ok());

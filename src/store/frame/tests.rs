@@ -9,7 +9,8 @@ use std::sync::Arc;
 const SALT: u32 = 0x1234_5678;
 
 fn framed(record: &Record<'_>, seq: u64) -> Vec<u8> {
-    let draft = Draft::of(record);
+    let mut draft = Draft::new();
+    draft.take(record);
     let mut room = vec![0; draft.room()];
     let length = draft.write(&mut room, seq, SALT);
     assert!(is_length(length), "{length}");
@@ -79,8 +80,9 @@ fn a_text_too_long_is_cut_where_it_shows() {
 fn the_longest_record_fits_the_longest_frame() {
     let long = "x".repeat(MAX_TEXT + 1);
     let known = Known {
-        device: Device { mac: None, host: Some(long.as_str().into()) },
+        device: Device { mac: Some(Mac([7; 6])), host: Some(long.as_str().into()) },
         user: Some(long.as_str().into()),
+        as_of: Some(Moment(1)),
         ..Known::default()
     };
     let subject = subject(Some(known));
@@ -88,70 +90,58 @@ fn the_longest_record_fits_the_longest_frame() {
     let text = Some(long.as_str());
     let record = Record {
         network_zone: &long,
+        generation: u64::MAX,
         category: text,
         list: text,
         rule: Rule::Text(&long),
+        qtype: u16::MAX,
+        rcode: Some(u16::MAX),
+        ede: Some(u16::MAX),
         answer: &long,
+        source: Some(Source::Upstream),
         upstream: text,
         ..bare(&subject, Some(&qname))
     };
-    let draft = Draft::of(&record);
-    assert_eq!(draft.room(), MAX_FRAME);
+    let frame = framed(&record, u64::MAX);
+    assert_eq!(frame.len().next_multiple_of(8), MAX_FRAME);
+    let row = Row::read(&frame).unwrap();
+    assert_eq!((row.generation, row.rcode, row.as_of), (u64::MAX, Some(u16::MAX), Some(Moment(1))));
     const { assert!(MAX_FRAME < crate::store::segment::SMALLEST - crate::store::segment::HEAD) };
 }
 
-/// A frame's own, and its two pieces as octets; each piece knows its own octets again, and no others.
-fn taken_apart(frame: &[u8], origin: u64) -> Option<(pieces::Own<'_>, Vec<u8>, Vec<u8>)> {
-    fn octets<const N: usize>(piece: &pieces::Piece<'_, N>) -> Vec<u8> {
-        let mut octets = Vec::new();
-        piece.write(&mut octets);
-        assert_eq!(octets.len(), piece.length());
-        assert!(piece.is(&octets));
-        for at in 0..octets.len() {
-            octets[at] ^= 1;
-            assert!(!piece.is(&octets), "{at}");
-            octets[at] ^= 1;
-        }
-        assert!(!piece.is(&octets[1..]) && !piece.is(&[&octets[..], &[0]].concat()));
-        octets
-    }
-    let (own, whom, manner) = pieces::take_apart(frame, origin)?;
-    Some((own, octets(&whom), octets(&manner)))
+#[test]
+fn what_is_not_said_takes_no_room() {
+    let subject = Subject::bare("10.0.0.1".parse().unwrap());
+    let qname = Name::parse("www.example.com").unwrap();
+    let frame = framed(&Record { generation: 300, ..bare(&subject, Some(&qname)) }, 1);
+    // Head, own, name; flags, how it was known, address; flags and codes, generation, type, response code, zone.
+    assert_eq!(frame.len(), 16 + 24 + 17 + (1 + 1 + 4) + (5 + 2 + 1 + 1 + 3));
 }
 
-/// What the pieces of a frame say, put together, is what the frame says: all of it, or nothing where it cannot be read.
+/// What the pieces of a frame say by themselves is what the frame says: all of it, or nothing where it cannot be read.
 fn pieces_say_what_the_whole_does(frame: &[u8]) {
-    let (mut of_subject, mut of_manner) = (vec![7], vec![7]);
-    let apart = taken_apart(frame, 3);
-    if let Some((_, whom, manner)) = &apart {
-        pieces::subject_frame(whom, &mut of_subject);
-        pieces::manner_frame(manner, &mut of_manner);
-        assert_eq!(pieces::origin(whom), Some(3));
-    }
-    let all = apart.and_then(|(own, ..)| Some((own, Row::read(&of_subject)?, Row::read(&of_manner)?)));
-    let whole = all.map(|(own, whom, manner)| Row {
-        time: own.time,
-        client_port: own.client_port,
-        duration_us: own.duration_us,
-        client: whom.client,
-        device: whom.device,
-        host: whom.host,
-        user: whom.user,
-        via: whom.via,
-        as_of: whom.as_of,
-        qname: manner.qname.map(|_| own.qname),
-        rule: match manner.rule {
-            Rule::Line { .. } => Rule::Line { line: own.line, labels: own.labels },
-            other => other,
-        },
-        ..manner
+    let whole = Row::read(frame);
+    let apart = pieces::take_apart(frame);
+    let all = apart.and_then(|(own, subject, manner)| {
+        // Nobody relies on what is behind a piece, nor does a piece end early.
+        for piece in [subject, manner] {
+            let longer = [piece, &[0]].concat();
+            assert!(pieces::Subject::read(&longer).is_none() || pieces::Subject::read(piece).is_none());
+            assert!(Manner::read(&longer).is_none() || Manner::read(piece).is_none());
+        }
+        Some((own, pieces::Subject::read(subject)?, Manner::read(manner)?))
     });
-    assert_eq!(whole, Row::read(frame));
-    let Some((own, whom, manner)) = all else { return };
+    let Some((own, subject, manner)) = all else { return assert_eq!(whole, None) };
+    let is_text = std::str::from_utf8(own.answer).is_ok();
+    assert_eq!(whole.is_some(), is_text);
     assert_eq!(pieces::own(frame), Some(own));
     assert_eq!(Some(own.seq), number(frame));
-    assert_eq!((manner.device, manner.host, manner.user, manner.via, manner.as_of), (None, None, None, None, None));
-    assert_eq!((whom.qname, whom.category, whom.answer, whom.rule), (None, None, "", Rule::None));
+    let Some(row) = whole else { return };
+    assert_eq!((row.time, row.client_port, row.duration_us), (own.time, own.client_port, own.duration_us));
+    assert_eq!((row.answer.as_bytes(), row.qname.unwrap_or_default()), (own.answer, own.qname));
+    assert_eq!((row.client, row.device, row.host), (subject.client, subject.device, subject.host));
+    assert_eq!((row.user, row.via, row.as_of), (subject.user, subject.via, subject.as_of));
+    assert_eq!((row.network_zone, row.category, row.list), (manner.network_zone, manner.category, manner.list));
 }
 
 #[test]
@@ -160,12 +150,13 @@ fn records_that_differ_in_what_is_their_own_have_the_same_subject_and_manner() {
     let qname = Name::parse("www.example.com").unwrap();
     let another = Name::parse("another-name.example").unwrap();
     let of = |record: &Record<'_>| {
-        let (_, whom, manner) = taken_apart(&framed(record, 1), 1).unwrap();
-        (whom, manner)
+        let frame = framed(record, 1);
+        let (_, whom, manner) = pieces::take_apart(&frame).unwrap();
+        (whom.to_vec(), manner.to_vec())
     };
     let blocked = |line| Record { rule: Rule::Line { line, labels: 2 }, ..bare(&one, Some(&qname)) };
     let first = of(&blocked(1));
-    let later = Record { time: Moment(3), duration_us: 9, qname: Some(&another), ..blocked(77) };
+    let later = Record { time: Moment(3), duration_us: 9, answer: "192.0.2.7", qname: Some(&another), ..blocked(77) };
     assert_eq!(of(&Record { client: SocketAddr::new(one.client, 9), ..later }), first);
     let by_another = of(&Record { subject: &other, ..blocked(1) });
     assert_eq!(by_another.1, first.1);
@@ -173,6 +164,17 @@ fn records_that_differ_in_what_is_their_own_have_the_same_subject_and_manner() {
     let of_another = of(&Record { qtype: 1, ..blocked(1) });
     assert_eq!(of_another.0, first.0);
     assert_ne!(of_another.1, first.1);
+}
+
+#[test]
+fn a_number_that_goes_on_for_ever_or_is_too_large_is_none() {
+    let manner = |generation: &[u8]| [&[0, 1, 1, 0, 1][..], generation, &[1, 0]].concat();
+    assert_eq!(Manner::read(&manner(&[5])).map(|manner| manner.generation), Some(5));
+    let most = [[0xff; 9].as_slice(), &[1]].concat();
+    assert_eq!(Manner::read(&manner(&most)).map(|manner| manner.generation), Some(u64::MAX));
+    assert_eq!(Manner::read(&manner(&[[0xff; 9].as_slice(), &[2]].concat())), None);
+    assert_eq!(Manner::read(&manner(&[0x80; 40])), None);
+    assert_eq!(Manner::read(&manner(&[0x80])), None);
 }
 
 fn arb_name() -> impl Strategy<Value = Name> {

@@ -10,10 +10,10 @@ use crate::record::Rule;
 use crate::record::codes;
 use crate::record::columns::{COLUMNS, Kind};
 use crate::record::rtype::Rtype;
-use crate::store::frame::Row;
-use crate::store::frame::pieces::Own;
+use crate::store::frame::pieces::{Manner, Own, Subject};
 use crate::store::gather::Recurring;
 use crate::store::part::chunk::{Finished, Numbers, Order, Press, Written};
+use crate::store::part::column::Column;
 use crate::store::part::named::{NAMED, Named, Spoke};
 use crate::store::part::table::Table;
 use crate::store::part::words::{NOTHING, Words};
@@ -22,7 +22,7 @@ use crate::store::part::{BLOOMED, GROUP_ROWS, PAGE_ROWS};
 /// Columns of who asked.
 const SUBJECT: [&str; 8] = ["node", "lane", "client", "device", "host", "user", "via", "as_of"];
 /// Columns of the manner of an answer.
-const MANNER: [&str; 12] = [
+const MANNER: [&str; 11] = [
     "transport",
     "network_zone",
     "policy_generation",
@@ -32,13 +32,14 @@ const MANNER: [&str; 12] = [
     "list",
     "rcode",
     "ede",
-    "answer",
     "source",
     "upstream",
 ];
 /// Columns that differ from row to row.
 const OWN: [&str; 4] = ["time", "seq", "client_port", "duration_us"];
-const _: () = assert!(SUBJECT.len() + MANNER.len() + NAMED.len() + OWN.len() == COLUMNS.len());
+/// The column of what was answered.
+const ANSWER: &str = "answer";
+const _: () = assert!(SUBJECT.len() + MANNER.len() + NAMED.len() + OWN.len() + 1 == COLUMNS.len());
 
 /// Columns of one row group.
 pub(crate) struct Group {
@@ -49,8 +50,7 @@ pub(crate) struct Group {
     /// For each manner the rule that spoke, as far as it is of the manner.
     spoke: Vec<Spoke>,
     named: Named,
-    /// Where a row is put together.
-    frame: Vec<u8>,
+    answer: Column,
     rows: usize,
     page_rows: usize,
 }
@@ -96,7 +96,7 @@ impl Group {
             manners: Table::new(MANNER),
             spoke: Vec::new(),
             named: Named::new(),
-            frame: Vec::new(),
+            answer: Column::new(ANSWER),
             rows: 0,
             page_rows: 0,
         })
@@ -113,7 +113,7 @@ impl Group {
     }
 
     fn is_heavy(&self) -> bool {
-        self.subjects.is_heavy() || self.manners.is_heavy() || self.named.is_heavy()
+        self.subjects.is_heavy() || self.manners.is_heavy() || self.named.is_heavy() || self.answer.is_heavy()
     }
 
     /// Adds a row whose subject and manner are kept.
@@ -137,15 +137,15 @@ impl Group {
     }
 
     /// Adds a row of which nothing is kept.
-    pub(crate) fn push_row(&mut self, node: &str, lane: u16, seq: u64, row: &Row<'_>) -> Result<(), ParquetError> {
-        let (line, labels) = match row.rule {
-            Rule::Line { line, labels } => (line, labels),
-            Rule::None | Rule::Text(_) => (0, 0),
-        };
-        let Row { time, client_port, duration_us, .. } = *row;
-        let own = Own { time, seq, client_port, duration_us, qname: row.qname.unwrap_or_default(), line, labels };
-        let (subject, manner) = (self.subject(node, lane, row), self.manner(row));
-        self.put(&own, subject, manner)
+    pub(crate) fn push_whole(
+        &mut self,
+        (node, lane): (&str, u16),
+        own: &Own<'_>,
+        subject: &Subject<'_>,
+        manner: &Manner<'_>,
+    ) -> Result<(), ParquetError> {
+        let (subject, manner) = (self.subject(node, lane, subject), self.manner(manner));
+        self.put(own, subject, manner)
     }
 
     #[inline]
@@ -155,6 +155,10 @@ impl Group {
         self.subjects.push(subject);
         self.manners.push(manner);
         self.named.push(own, self.spoke.get(manner as usize).unwrap_or(&Spoke::Nothing));
+        match own.answer {
+            [] => self.answer.push_nothing(),
+            text => self.answer.push_text(text),
+        }
         self.rows += 1;
         self.page_rows += 1;
         if self.page_rows == PAGE_ROWS { self.end_page() } else { Ok(()) }
@@ -162,74 +166,60 @@ impl Group {
 
     #[cold]
     fn new_subject(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
-        let mut frame = std::mem::take(&mut self.frame);
-        let subject = recurring.subject(number, &mut frame);
-        let entry = subject.map(|(node, lane, row)| self.subject(node, lane, &row)).ok_or_else(unreadable)?;
-        self.frame = frame;
+        let (node, lane, subject) = recurring.subject(number).ok_or_else(unreadable)?;
+        let entry = self.subject(node, lane, &subject);
         self.subjects.keep(number, entry);
         Ok(entry)
     }
 
     #[cold]
     fn new_manner(&mut self, recurring: &Recurring, number: u32) -> Result<u32, ParquetError> {
-        let mut frame = std::mem::take(&mut self.frame);
-        let entry = recurring.manner(number, &mut frame).map(|row| self.manner(&row)).ok_or_else(unreadable)?;
-        self.frame = frame;
+        let entry = self.manner(&recurring.manner(number).ok_or_else(unreadable)?);
         self.manners.keep(number, entry);
         Ok(entry)
     }
 
     /// A new entry: who asked.
-    fn subject(&mut self, of_node: &str, of_lane: u16, row: &Row<'_>) -> u32 {
+    fn subject(&mut self, of_node: &str, of_lane: u16, of: &Subject<'_>) -> u32 {
         let [node, lane, client, device, host, user, via, as_of] = &mut self.subjects.columns;
         let words = [
             node.text(of_node),
             narrow(lane, Some(of_lane)),
-            match row.client {
+            match of.client {
                 IpAddr::V4(address) => client.number(&address.octets(), |word| show(word, address)),
                 IpAddr::V6(address) => client.number(&address.octets(), |word| show(word, address)),
             },
-            row.device.map_or(NOTHING, |mac| device.number(&mac.0, |word| show(word, mac))),
-            host.option(row.host),
-            user.option(row.user),
-            row.via.map_or(NOTHING, |known| coded(via, codes::of_via(known), known.word())),
-            row.as_of.map_or(NOTHING, |since| wide(as_of, since.micros().to_le_bytes())),
+            of.device.map_or(NOTHING, |mac| device.number(&mac.0, |word| show(word, mac))),
+            host.option(of.host),
+            user.option(of.user),
+            of.via.map_or(NOTHING, |known| coded(via, codes::of_via(known), known.word())),
+            of.as_of.map_or(NOTHING, |since| wide(as_of, since.micros().to_le_bytes())),
         ];
         self.subjects.add(words)
     }
 
     /// A new entry: in what manner it was answered.
-    fn manner(&mut self, row: &Row<'_>) -> u32 {
-        let [
-            transport,
-            network_zone,
-            policy_generation,
-            qtype,
-            action,
-            category,
-            list,
-            rcode,
-            ede,
-            answer,
-            source,
-            upstream,
-        ] = &mut self.manners.columns;
+    fn manner(&mut self, of: &Manner<'_>) -> u32 {
+        let [transport, network_zone, policy_generation, qtype, action, category, list, rcode, ede, source, upstream] =
+            &mut self.manners.columns;
         let words = [
-            coded(transport, codes::of_transport(row.transport), row.transport.word()),
-            network_zone.text(row.network_zone),
-            wide(policy_generation, row.generation.to_le_bytes()),
+            coded(transport, codes::of_transport(of.transport), of.transport.word()),
+            network_zone.text(of.network_zone),
+            wide(policy_generation, of.generation.to_le_bytes()),
             // There is no type without a readable question.
-            row.qname.map_or(NOTHING, |_| numbered(qtype, row.qtype, |word| show(word, Rtype(row.qtype)))),
-            coded(action, codes::of_action(row.action), row.action.word()),
-            category.option(row.category),
-            list.option(row.list),
-            narrow(rcode, row.rcode),
-            narrow(ede, row.ede),
-            answer.option((!row.answer.is_empty()).then_some(row.answer)),
-            row.source.map_or(NOTHING, |from| coded(source, codes::of_source(from), from.word())),
-            upstream.option(row.upstream),
+            match of.named {
+                true => numbered(qtype, of.qtype, |word| show(word, Rtype(of.qtype))),
+                false => NOTHING,
+            },
+            coded(action, codes::of_action(of.action), of.action.word()),
+            category.option(of.category),
+            list.option(of.list),
+            narrow(rcode, of.rcode),
+            narrow(ede, of.ede),
+            of.source.map_or(NOTHING, |from| coded(source, codes::of_source(from), from.word())),
+            upstream.option(of.upstream),
         ];
-        self.spoke.push(match row.rule {
+        self.spoke.push(match of.rule {
             Rule::None => Spoke::Nothing,
             Rule::Text(text) => Spoke::Text(text.into()),
             Rule::Line { .. } => Spoke::Line,
@@ -245,7 +235,8 @@ impl Group {
         self.own.iter_mut().try_for_each(|column| column.end_page(&mut self.press))?;
         self.subjects.end_page(&mut self.press)?;
         self.manners.end_page(&mut self.press)?;
-        self.named.end_page(&mut self.press)
+        self.named.end_page(&mut self.press)?;
+        self.answer.end_page(&mut self.press)
     }
 
     /// Writes it as the next row group of a file; it is empty again.
@@ -260,7 +251,8 @@ impl Group {
                 (Some(at), ..) => self.own.get_mut(at).map(|column| column as &mut dyn Written),
                 (_, Some(at), ..) => self.subjects.columns.get_mut(at).map(|column| column as &mut dyn Written),
                 (_, _, Some(at), _) => self.manners.columns.get_mut(at).map(|column| column as &mut dyn Written),
-                (.., at) => at.and_then(|at| self.named.columns.get_mut(at)).map(|column| column as &mut dyn Written),
+                (.., Some(at)) => self.named.columns.get_mut(at).map(|column| column as &mut dyn Written),
+                _ => (of.name == ANSWER).then_some(&mut self.answer as &mut dyn Written),
             };
             let column = column.ok_or_else(|| ParquetError::General(format!("there is no column {}", of.name)))?;
             let finished = Finished { column: descriptor, bloom: BLOOMED.contains(&of.name) };

@@ -3,17 +3,14 @@
 
 use std::io::Write;
 
-use bytes::Bytes;
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 
 use crate::dns::name::show_name;
 use crate::store::batch::site_within;
 use crate::store::frame::pieces::Own;
-use crate::store::part::BLOOMED;
-use crate::store::part::chunk::{Finished, Order, Press, Written};
-use crate::store::part::spelt::Spelt;
-use crate::store::part::words::{NOTHING, Words};
+use crate::store::part::chunk::Press;
+use crate::store::part::column::Column;
+use crate::store::part::words::NOTHING;
 
 /// The columns.
 pub(crate) const NAMED: [&str; 3] = ["qname", "site", "rule"];
@@ -38,59 +35,6 @@ struct Of {
     line: u32,
     labels: u8,
     rule: u32,
-}
-
-/// One of the columns, and the page of it under way: words by their numbers, or spelt out.
-pub(crate) struct Column {
-    words: Words,
-    bloom: bool,
-    numbers: Vec<u32>,
-    spelt: Spelt,
-}
-
-impl Column {
-    fn new(name: &str) -> Column {
-        let words = Words::new(Order::Text, true);
-        Column { words, bloom: BLOOMED.contains(&name), numbers: Vec::new(), spelt: Spelt::default() }
-    }
-
-    #[inline]
-    fn is_spelt(&self) -> bool {
-        self.words.is_mostly_new()
-    }
-
-    /// A row that says what `word` writes and `key` stands for; its number, where words have one.
-    #[inline]
-    fn push(&mut self, key: &[u8], word: impl FnOnce(&mut Vec<u8>)) -> u32 {
-        if self.is_spelt() {
-            self.spelt.say(word);
-            return NOTHING;
-        }
-        let number = self.words.number(key, word);
-        self.numbers.push(number);
-        number
-    }
-
-    /// A row that says nothing.
-    fn push_nothing(&mut self) {
-        if self.is_spelt() { self.spelt.say_nothing() } else { self.numbers.push(NOTHING) }
-    }
-
-    fn end_page(&mut self, press: &mut Press) -> Result<(), ParquetError> {
-        if self.is_spelt() {
-            return self.words.spelt_page(press, &mut self.spelt, self.bloom);
-        }
-        self.words.page(press, &self.numbers, &self.numbers)?;
-        self.numbers.clear();
-        Ok(())
-    }
-}
-
-impl Written for Column {
-    fn finish(&mut self, press: &mut Press, column: Finished) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let filter = self.spelt.take_filter();
-        self.words.finish_spelt(press, column, filter)
-    }
 }
 
 /// The name of the row, and how it is shown once that has been asked for.
@@ -154,7 +98,7 @@ impl Named {
         } else {
             let number = qname.push(own.qname, |word| word.extend_from_slice(shown.all())) as usize;
             match of.get(number) {
-                Some(of) if !site.is_spelt() => site.numbers.push(of.site),
+                Some(of) if !site.is_spelt() => site.push_number(of.site),
                 _ => {
                     let site = push_site(site, &mut shown);
                     if number == of.len() {
@@ -176,7 +120,7 @@ impl Named {
                 Some(of)
                     if of.rule != NOTHING && (of.line, of.labels) == (own.line, own.labels) && !rule.is_spelt() =>
                 {
-                    rule.numbers.push(of.rule);
+                    rule.push_number(of.rule);
                 }
                 known => {
                     let number = push_line(rule, key, own, &mut shown);
@@ -200,7 +144,7 @@ impl Named {
 
     /// Whether it holds so much that its row group should end.
     pub(crate) fn is_heavy(&self) -> bool {
-        self.columns.iter().any(|column| column.words.is_heavy())
+        self.columns.iter().any(Column::is_heavy)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::dns::Name;
 use crate::record::Rule;
 use crate::store::batch::Batch;
 use crate::store::frame::Row;
+use crate::store::frame::pieces::{Manner, Own, Subject};
 use crate::subject::{Mac, Via};
 use crate::verdict::{Action, Source, Transport};
 use arrow::array::RecordBatch;
@@ -41,11 +42,44 @@ fn row<'a>(n: u64, wire: &'a Option<Vec<u8>>, text: &'a str, pick: usize) -> Row
         },
         rcode: some(7).then_some(pick as u16),
         ede: some(8).then_some(u16::MAX),
-        answer: if some(9) { "192.0.2.1,192.0.2.2" } else { "" },
+        answer: if some(9) { "192.0.2.1,192.0.2.2" } else { text },
         source: some(9).then_some(Source::Cache),
         upstream: some(10).then_some(text),
         duration_us: if some(11) { u32::MAX - n as u32 } else { n as u32 },
     }
+}
+
+/// Adds a row to a group by its pieces.
+fn push(group: &mut Group, seq: u64, row: &Row<'_>) {
+    let (line, labels) = match row.rule {
+        Rule::Line { line, labels } => (line, labels),
+        Rule::None | Rule::Text(_) => (0, 0),
+    };
+    let Row { time, client_port, duration_us, client, device, host, user, via, as_of, qtype, .. } = *row;
+    let Row { transport, network_zone, generation, action, category, list, rule, .. } = *row;
+    let Row { rcode, ede, source, upstream, .. } = *row;
+    let (qname, answer, named) = (row.qname.unwrap_or_default(), row.answer.as_bytes(), row.qname.is_some());
+    let own = Own { time, seq, client_port, duration_us, qname, line, labels, answer };
+    let subject = Subject { client, device, host, user, via, as_of };
+    let mut manner = Manner {
+        named,
+        transport,
+        network_zone,
+        generation,
+        qtype,
+        action,
+        category,
+        list,
+        rule,
+        rcode,
+        ede,
+        source,
+        upstream,
+    };
+    if let Rule::Line { line, .. } = &mut manner.rule {
+        *line = 0;
+    }
+    group.push_whole(("dns1", 3), &own, &subject, &manner).unwrap();
 }
 
 /// The rows as the store's own writer and as a batch has them.
@@ -58,7 +92,7 @@ fn both_ways(rows: &[Row<'_>], cut_after: usize) -> (Vec<u8>, RecordBatch) {
     let mut writer = SerializedFileWriter::new(&mut file, descriptor.root_schema_ptr(), Arc::new(properties)).unwrap();
     let (mut group, mut batch) = (Group::new().unwrap(), Batch::new());
     for (n, row) in rows.iter().enumerate() {
-        group.push_row("dns1", 3, n as u64 + 1, row).unwrap();
+        push(&mut group, n as u64 + 1, row);
         batch.push("dns1", 3, n as u64 + 1, row);
         if group.rows() == cut_after {
             group.write(&mut writer).unwrap();
@@ -119,7 +153,7 @@ fn pages_have_the_ends_and_places_their_index_says() {
         SerializedFileWriter::new(&mut file, descriptor.root_schema_ptr(), Arc::new(properties("dns1", "[]".into())))
             .unwrap();
     let mut group = Group::new().unwrap();
-    rows.iter().enumerate().for_each(|(n, row)| group.push_row("dns1", 0, n as u64, row).unwrap());
+    rows.iter().enumerate().for_each(|(n, row)| push(&mut group, n as u64, row));
     group.write(&mut writer).unwrap();
     writer.close().unwrap();
     let octets = bytes::Bytes::from(file);
@@ -136,7 +170,7 @@ fn pages_have_the_ends_and_places_their_index_says() {
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(octets, options).unwrap();
     let picked = reader.with_row_selection(selection.into()).build().unwrap().next().unwrap().unwrap();
     let mut batch = Batch::new();
-    batch.push("dns1", 0, 33_333, &rows[33_333]);
+    batch.push("dns1", 3, 33_333, &rows[33_333]);
     let picked = picked.with_schema(columns::schema()).unwrap();
     assert_eq!(picked, batch.finish().unwrap());
 }

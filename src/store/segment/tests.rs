@@ -40,7 +40,8 @@ impl Writer<'_> {
             upstream: None,
             duration_us: 1,
         };
-        let draft = Draft::of(&record);
+        let mut draft = Draft::new();
+        draft.take(&record);
         // SAFETY: the one writer, within the map.
         unsafe {
             let length = draft.write(self.segment.room(self.at, draft.room()), self.next, self.segment.salt());
