@@ -127,10 +127,19 @@ impl Ready {
     pub fn targets(&self) -> impl Iterator<Item = Name> + '_ {
         let mut rest = &self.body[self.targets_at as usize..];
         std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
             let name = Name::from_wire(rest).ok()?;
             rest = &rest[name.wire_len()..];
             Some(name)
         })
+    }
+
+    /// Whether it leads to other names.
+    #[inline]
+    pub fn has_targets(&self) -> bool {
+        (self.targets_at as usize) < self.body.len()
     }
 
     /// First addresses or target, for the record.

@@ -17,8 +17,10 @@ pub struct Desk {
     pub lane: Lane,
     /// The counters it moves.
     pub counters: Counters,
-    /// Which schedules are in force, as last worked out, and for which generation.
-    standing: Option<(u64, Standing)>,
+    /// Which schedules are in force, as last worked out, and for which generation. Not there while a query is decided by it: it is large, and
+    /// taken and put back it is not copied.
+    standing: Option<Box<Standing>>,
+    standing_of: u64,
     /// The clock as it was read last, for how many more tickets that will do, and for how many a reading does.
     read: Instant,
     left: u8,
@@ -31,7 +33,7 @@ const OF_A_BATCH: u8 = 8;
 impl Desk {
     /// A desk.
     pub fn new(lane: Lane, counters: Counters) -> Desk {
-        Desk { lane, counters, standing: None, read: Instant::now(), left: 0, good_for: 1 }
+        Desk { lane, counters, standing: None, standing_of: 0, read: Instant::now(), left: 0, good_for: 1 }
     }
 
     /// A batch begins: the first ticket of it that closes reads the clock anew, and some others share what it read.
@@ -50,19 +52,21 @@ impl Desk {
         self.read
     }
 
-    /// Which schedules of `snapshot` are in force at `now`: worked out only when a window begins or ends.
+    /// Takes which schedules of `snapshot` are in force at `now`: worked out only when a window begins or ends. To be put back.
     #[inline]
-    pub fn standing(&mut self, snapshot: &Snapshot, now: Moment) -> Standing {
-        match self.standing {
-            Some((generation, standing)) if generation == snapshot.generation && standing.holds(now) => {
-                Standing { at: now, ..standing }
-            }
-            _ => {
-                let standing = snapshot.standing(now);
-                self.standing = Some((snapshot.generation, standing));
-                standing
-            }
-        }
+    pub fn take_standing(&mut self, snapshot: &Snapshot, now: Moment) -> Box<Standing> {
+        let standing = self.standing.take();
+        let known = standing.filter(|standing| self.standing_of == snapshot.generation && standing.holds(now));
+        let mut standing = known.unwrap_or_else(|| Box::new(snapshot.standing(now)));
+        self.standing_of = snapshot.generation;
+        standing.at = now;
+        standing
+    }
+
+    /// Puts back what was taken, for the next query.
+    #[inline]
+    pub fn put_standing(&mut self, standing: Box<Standing>) {
+        self.standing = Some(standing);
     }
 }
 

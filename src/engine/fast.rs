@@ -102,7 +102,7 @@ pub fn answer(
     };
     // 2 gate, 3 who
     let (place, subject) = snapshot.admit(packet.client.ip());
-    let standing = desk.standing(snapshot, packet.at);
+    let standing = desk.take_standing(snapshot, packet.at);
     // 4 verdict
     let rules = Rules { ahead: Some(glanced.ahead()), ..rooms::over(snapshot.rules(&standing), packet.transport) };
     let (place, ruled) = match place {
@@ -111,17 +111,25 @@ pub fn answer(
     };
     let Ruled { verdict, goes, until } = ruled;
     count_in(desk, &verdict, &subject);
-    let ticket = Ticket::open(Open { until, ..open(packet, subject, place, Some(view), verdict) }, &**snapshot, desk);
+    let open = Open { until, ..open(packet, subject, place, Some(view), verdict) };
+    let ticket = Ticket::open(open, &**snapshot, &mut *desk);
     // 5 fetch
     let limit = limit(packet.transport, &view);
     let room = Room { snapshot, standing: &standing, open: ticket.known(), view: &view, limit, now: packet.at };
-    match room.at_once(&engine.cache, front, glanced.whole(), goes, out) {
+    let way = match room.at_once(&engine.cache, front, glanced.whole(), goes, out) {
         // 6 close
         Some(made) => Way::Done(close(engine, ticket, made, &view, limit, out)),
         None => match engine.waiting.seat(packet.client.ip()) {
             Some(seat) => {
                 let ticket = ticket.hand_over(Arc::clone(snapshot), Arc::clone(&engine.desks));
-                Way::Slow(Box::new(Slow { ticket, packet: packet.octets.into(), goes, standing, limit, seat }))
+                Way::Slow(Box::new(Slow {
+                    ticket,
+                    packet: packet.octets.into(),
+                    goes,
+                    standing: *standing,
+                    limit,
+                    seat,
+                }))
             }
             None => {
                 let text = "too many queries of this client wait for an upstream";
@@ -129,7 +137,9 @@ pub fn answer(
                 Way::Done(close(engine, ticket, made, &view, limit, out))
             }
         },
-    }
+    };
+    desk.put_standing(standing);
+    way
 }
 
 /// A packet that gets an error: it has its ticket and its record, too.

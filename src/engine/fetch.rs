@@ -150,7 +150,9 @@ impl Room<'_> {
             Verdict::Block(why) => Some(why),
             _ => None,
         };
-        if let Some(policy) = self.open.place.policy(self.snapshot.model()) {
+        if kept.ready.has_targets()
+            && let Some(policy) = self.open.place.policy(self.snapshot.model())
+        {
             let rules = self.rules();
             // An alias within an internal zone leads to a name that is not judged either.
             let judged = |name: &Name| {

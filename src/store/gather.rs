@@ -169,7 +169,9 @@ impl Gathered {
     #[inline]
     fn row(&mut self, bytes: &[u8], origin: u32) -> Option<(Moment, u32, u32)> {
         let (own, subject, manner) = pieces::take_apart(bytes)?;
-        std::str::from_utf8(own.answer).ok()?;
+        if !own.answer.is_ascii() {
+            std::str::from_utf8(own.answer).ok()?;
+        }
         let recurring = &mut self.recurring;
         let is_subject = |piece: &[u8]| Subject::read(piece).is_some();
         let of_subject = recurring.subjects.number(subject, &origin.to_le_bytes(), is_subject);
