@@ -6,7 +6,7 @@
 //!
 //! | floor | modules | what |
 //! |---|---|---|
-//! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`], [`hex`] | words: no I/O, no async, no clock |
+//! | 0 | [`dns`], [`subject`], [`verdict`], [`moment`], [`hex`], [`varint`] | words: no I/O, no async, no clock |
 //! | 1 | [`list`], [`policy`], [`attribution`], [`record`] | decisions: pure, values in, values out |
 //! | 2 | [`behind`], [`ownership`], [`config`], [`access`], [`shelf`], [`cache`], [`upstream`], [`local`], [`store`], [`query`], [`metrics`] | keepers: I/O, no listening socket |
 //! | 3 | [`engine`] | the only place where the order of a query is written |
@@ -41,5 +41,6 @@ pub mod shelf;
 pub mod store;
 pub mod subject;
 pub mod upstream;
+pub mod varint;
 pub mod verdict;
 pub mod web;

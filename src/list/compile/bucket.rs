@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::file::Counted;
 use crate::list::layout::{EVEN, FAR, LONG, MANY};
+use crate::varint;
 
 /// What a bucket has so far (see [`crate::list::layout`]).
 #[derive(Default)]
@@ -33,20 +34,12 @@ impl Bucket {
             self.names.extend_from_slice(&(coded.len() as u16).to_le_bytes());
         }
         if far {
-            self.put_varint(set);
+            varint::write(set.into(), &mut self.names);
         }
         self.names.extend_from_slice(coded);
         for line in lines {
             self.names.extend_from_slice(&line.to_le_bytes()[..line_width]);
         }
-    }
-
-    fn put_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.names.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.names.push(value as u8);
     }
 
     /// Writes it, and begins the next one. A bucket without names takes no octets.

@@ -4,6 +4,7 @@ use super::{Matcher, Record};
 use crate::dns::Name;
 use crate::list::code::Spelled;
 use crate::list::layout::{self, EVEN, FAR, LONG, MANY, u32_at, u64_at};
+use crate::varint;
 
 /// One in each of the eight octets of a number.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -132,7 +133,8 @@ impl Matcher {
             }
             let mut set = usize::from(head) >> 5;
             if set == FAR {
-                (set, rest) = varint(rest)?;
+                let (far, others) = varint::read(rest)?;
+                (set, rest) = (usize::try_from(far).ok()?, others);
             }
             if number == nth {
                 return Some(Lying { set, at: self.bytes.len() - rest.len(), size });
@@ -156,17 +158,4 @@ fn bits_of_zeros(of: u64) -> u32 {
 #[inline]
 fn sum(of: u64) -> u64 {
     of.wrapping_mul(ONES) >> 56
-}
-
-fn varint(from: &[u8]) -> Option<(usize, &[u8])> {
-    let (mut value, mut rest) = (0usize, from);
-    for shift in [0, 7, 14, 21, 28] {
-        let (&octet, others) = rest.split_first()?;
-        rest = others;
-        value |= usize::from(octet & 0x7f) << shift;
-        if octet < 0x80 {
-            return Some((value, rest));
-        }
-    }
-    None
 }

@@ -13,6 +13,7 @@ use crate::record::codes::{self, RuleKind};
 use crate::record::{Record, Rule};
 use crate::store::frame::{HEAD, MAX_TEXT, Text};
 use crate::subject::{Mac, Via};
+use crate::varint;
 use crate::verdict::{Action, Source, Transport};
 
 /// What other records seldom say: 24 octets, the name, the answer.
@@ -189,9 +190,9 @@ fn write_manner(record: &Record<'_>, to: &mut Vec<u8>) {
         record.source.map_or(0, codes::of_source),
         codes::of_rule_kind(RuleKind::of(&record.rule)),
     ]);
-    write_number(record.generation, to);
-    write_number(record.qtype.into(), to);
-    [record.rcode, record.ede].into_iter().flatten().for_each(|code| write_number(code.into(), to));
+    varint::write(record.generation, to);
+    varint::write(record.qtype.into(), to);
+    [record.rcode, record.ede].into_iter().flatten().for_each(|code| varint::write(code.into(), to));
     write_text(record.network_zone, to);
     let rule = match record.rule {
         Rule::Text(text) => Some(text),
@@ -200,20 +201,10 @@ fn write_manner(record: &Record<'_>, to: &mut Vec<u8>) {
     [record.category, record.list, rule, record.upstream].into_iter().flatten().for_each(|text| write_text(text, to));
 }
 
-/// Seven bits an octet, the lowest first; all but the last have the uppermost bit set.
-#[inline]
-fn write_number(mut number: u64, to: &mut Vec<u8>) {
-    while number >= 0x80 {
-        to.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push(number as u8);
-}
-
 #[inline]
 fn write_text(text: &str, to: &mut Vec<u8>) {
     let text = Text::of(text);
-    write_number(text.len() as u64, to);
+    varint::write(text.len() as u64, to);
     text.write(to);
 }
 
@@ -285,15 +276,8 @@ impl<'a> Octets<'a> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        let mut number = 0u64;
-        for place in 0.. {
-            let [octet] = self.array()?;
-            let bits = u64::from(octet & 0x7f);
-            number |= bits.checked_shl(7 * place).filter(|shifted| shifted >> (7 * place) == bits)?;
-            if octet < 0x80 {
-                break;
-            }
-        }
+        let (number, rest) = varint::read(self.0)?;
+        self.0 = rest;
         Some(number)
     }
 

@@ -1,6 +1,8 @@
 //! Numbers in few bits, as Parquet has them: runs and packed groups for numbers of words and for levels, differences for numbers that
 //! go on from one another (Apache Parquet, "Encodings": RLE = 3, DELTA_BINARY_PACKED = 5).
 
+use crate::varint;
+
 /// Values of a block of differences, and of each of the miniblocks it has.
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
@@ -53,7 +55,7 @@ impl<'a> Hybrid<'a> {
         }
         self.loose.extend(std::iter::repeat_n(number, fill));
         self.pack_loose();
-        varint(((times - fill) as u64) << 1, self.out);
+        varint::write(((times - fill) as u64) << 1, self.out);
         self.out.extend_from_slice(&number.to_le_bytes()[..self.width.div_ceil(8) as usize]);
     }
 
@@ -86,7 +88,7 @@ pub(crate) fn packed(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
         return;
     }
     let groups = numbers.len().div_ceil(8);
-    varint((groups as u64) << 1 | 1, out);
+    varint::write((groups as u64) << 1 | 1, out);
     let end = out.len() + groups * width as usize;
     pack(numbers, width, out);
     // The last group is filled up with zeros.
@@ -146,14 +148,14 @@ fn pack_wide(numbers: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) 
 /// Appends numbers as differences. Those of 32 bits are told apart (`narrow`), since their differences wrap at 32 bits.
 pub(crate) fn differences(numbers: &[i64], narrow: bool, out: &mut Vec<u8>) {
     let wrap = |difference: i64| if narrow { i64::from(difference as i32) } else { difference };
-    varint(BLOCK as u64, out);
-    varint((BLOCK / MINIBLOCK) as u64, out);
-    varint(numbers.len() as u64, out);
+    varint::write(BLOCK as u64, out);
+    varint::write((BLOCK / MINIBLOCK) as u64, out);
+    varint::write(numbers.len() as u64, out);
     let Some((&first, mut rest)) = numbers.split_first() else {
-        varint(0, out);
+        varint::write(0, out);
         return;
     };
-    varint(zigzag(wrap(first)), out);
+    varint::write(zigzag(wrap(first)), out);
     let mut before = first;
     while !rest.is_empty() {
         let (block, later) = rest.split_at(rest.len().min(BLOCK));
@@ -172,7 +174,7 @@ pub(crate) fn differences(numbers: &[i64], narrow: bool, out: &mut Vec<u8>) {
             *above = step.wrapping_sub(least) as u64 & mask;
         }
         let above = &above[..steps.len()];
-        varint(zigzag(least), out);
+        varint::write(zigzag(least), out);
         let widths = out.len();
         out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
         for (index, miniblock) in above.chunks(MINIBLOCK).enumerate() {
@@ -188,12 +190,4 @@ pub(crate) fn differences(numbers: &[i64], narrow: bool, out: &mut Vec<u8>) {
 
 fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
-}
-
-fn varint(mut number: u64, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }

@@ -137,6 +137,11 @@ fn files_that_are_no_segments_are_told_apart() {
     std::fs::write(&path, [7; 1000]).unwrap();
     assert!(Segment::open(&path).is_err());
     let (good, _) = filled(folder.path(), 1, 1);
+    overwrite(&good, MAGIC.len(), &1u32.to_le_bytes());
+    let told = Segment::open(&good).unwrap_err().to_string();
+    assert!(told.contains(good.to_str().unwrap()) && told.contains("have the version of cordon that wrote it seal it"));
+    overwrite(&good, MAGIC.len(), &VERSION.to_le_bytes());
+    assert!(Segment::open(&good).unwrap().is_some());
     overwrite(&good, NODE, b"X");
     assert!(matches!(Segment::open(&good), Err(StoreError::Broken { .. })));
 }
