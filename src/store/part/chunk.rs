@@ -13,9 +13,14 @@ use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetInd
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+use zstd::bulk::Compressor;
+use zstd::zstd_safe::{CParameter, ParamSwitch};
 
 use crate::record::columns::Kind;
 use crate::store::part::{FALSELY, LEVEL, bits};
+
+/// How many octets further something is looked for where nothing was found, in words that are spelt out.
+const STRIDE: u32 = 64;
 
 /// The least and the greatest value of some rows, as they lie in a page; none when no row has one.
 pub(crate) type Ends = Option<(Vec<u8>, Vec<u8>)>;
@@ -91,7 +96,10 @@ fn word(octets: &[u8]) -> i64 {
 
 /// Where pages are made and compressed: one for all columns.
 pub(crate) struct Press {
-    zstd: zstd::bulk::Compressor<'static>,
+    usual: Compressor<'static>,
+    /// For words that are spelt out, which are unlike: hardly anything in them was there before, so it is looked for in great strides, and
+    /// what makes them shorter is that some letters are more frequent than others.
+    spelt: Compressor<'static>,
     page: Vec<u8>,
     loose: Vec<u32>,
 }
@@ -99,8 +107,11 @@ pub(crate) struct Press {
 impl Press {
     /// One that compresses as all parts are.
     pub(crate) fn new() -> Result<Press, ParquetError> {
-        let zstd = zstd::bulk::Compressor::new(LEVEL)?;
-        Ok(Press { zstd, page: Vec::new(), loose: Vec::new() })
+        let mut spelt = Compressor::new(LEVEL)?;
+        spelt.set_parameter(CParameter::TargetLength(STRIDE))?;
+        // With strides zstd would leave the letters as they are.
+        spelt.set_parameter(CParameter::LiteralCompressionMode(ParamSwitch::Enable))?;
+        Ok(Press { usual: Compressor::new(LEVEL)?, spelt, page: Vec::new(), loose: Vec::new() })
     }
 
     /// An empty page to be filled, and room to work in.
@@ -109,8 +120,9 @@ impl Press {
         (&mut self.page, &mut self.loose)
     }
 
-    fn squeezed(&mut self) -> Result<Bytes, ParquetError> {
-        Ok(self.zstd.compress(&self.page)?.into())
+    fn squeezed(&mut self, encoding: Encoding) -> Result<Bytes, ParquetError> {
+        let zstd = if encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY { &mut self.spelt } else { &mut self.usual };
+        Ok(zstd.compress(&self.page)?.into())
     }
 }
 
@@ -175,7 +187,7 @@ impl Chunk {
         ends: Ends,
     ) -> Result<(), ParquetError> {
         let page = Page::DataPage {
-            buf: press.squeezed()?,
+            buf: press.squeezed(encoding)?,
             num_values: rows as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -263,7 +275,7 @@ impl Chunk {
             press.page().0.extend_from_slice(page);
             let num_values = words.len() as u32;
             let page = Page::DictionaryPage {
-                buf: press.squeezed()?,
+                buf: press.squeezed(Encoding::PLAIN)?,
                 num_values,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
