@@ -31,10 +31,11 @@ const OUTSTANDING: usize = 1_000;
 const MUCH_FOREIGN: f64 = 0.06;
 
 /// What is measured: a key, and what it is for people.
-const WORKLOADS: [(&str, &str); 4] = [
+const WORKLOADS: [(&str, &str); 5] = [
     ("cached", "cached"),
     ("blocked", "blocked"),
     ("mixed", "mixed, 15 in 100 blocked"),
+    ("apart", "blocked, each query from a port of its own"),
     ("rate", "mixed, 20,000 a second"),
 ];
 const RATE: f64 = 20_000.0;
@@ -168,9 +169,15 @@ fn turn(peer: &Peer, round: usize, ground: &Ground<'_>, works: &[Work; 3], first
         seconds: Duration::from_secs_f64(seconds),
         cores: ground.cores.clone(),
     };
-    let measured = WORKLOADS.iter().enumerate().map(|(at, (key, _))| {
-        let pace = if *key == "rate" { Pace::Rate(RATE) } else { Pace::Outstanding(OUTSTANDING) };
-        let work = &works[at.min(works.len() - 1)];
+    let [cached, blocked, mixed] = works;
+    let measured = WORKLOADS.iter().map(|(key, _)| {
+        let (pace, work) = match *key {
+            "cached" => (Pace::Outstanding(OUTSTANDING), cached),
+            "blocked" => (Pace::Outstanding(OUTSTANDING), blocked),
+            "apart" => (Pace::Apart(OUTSTANDING), blocked),
+            "mixed" => (Pace::Outstanding(OUTSTANDING), mixed),
+            _ => (Pace::Rate(RATE), mixed),
+        };
         let mut best: Option<Measured> = None;
         // Once more when others used the core, and the quieter of the two.
         for _ in 0..2 {

@@ -33,11 +33,13 @@ pub(crate) fn run(folder: &Path, options: &mut Options) {
         let (phase, hits, count) = (Phase::default(), Phase::default(), AtomicU64::new(0));
         phase.begin(Phase::COUNTING);
         hits.begin(Phase::COUNTING);
-        let generator = |work, number| Generator::new(work, target.address, number, false, true).expect("sockets");
-        let (new, again) = (generator(&work, 1), generator(&popular, 2));
+        let generator = |work, rate, number| {
+            Generator::new(work, Pace::Rate(rate), target.address, number, false, true).expect("sockets")
+        };
+        let (new, again) = (generator(&work, qps, 1), generator(&popular, AGAIN, 2));
         let (new, again) = std::thread::scope(|scope| {
-            let again = scope.spawn(|| again.run(Pace::Rate(AGAIN), u64::MAX, &hits, &AtomicU64::new(0)));
-            let new = new.run(Pace::Rate(qps), CHUNK, &phase, &count).expect("the load can be made");
+            let again = scope.spawn(|| again.run(u64::MAX, &hits, &AtomicU64::new(0)));
+            let new = new.run(CHUNK, &phase, &count).expect("the load can be made");
             hits.begin(Phase::ENDING);
             let again: Tally = again.join().expect("it does not panic").expect("the load can be made");
             (new, again)

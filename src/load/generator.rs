@@ -30,9 +30,19 @@ pub const BUFFER: usize = 4 << 20;
 pub enum Pace {
     /// So many are awaited at any time: the next is sent when one is answered.
     Outstanding(usize),
+    /// As many are awaited, each on a port of its own, as clients do that take a fresh one for each query. Of other paces several queries come from
+    /// one port at a time, as from a server in front of this one.
+    Apart(usize),
     /// So many a second, each at its own moment whatever comes of the others (Poisson arrivals). A query's time is counted from the moment
     /// it should have been sent.
     Rate(f64),
+}
+
+impl Pace {
+    /// How many sockets it takes.
+    fn links(self) -> usize {
+        if let Pace::Apart(all) = self { all.max(1) } else { LINKS }
+    }
 }
 
 /// Which part of a measurement it is.
@@ -105,6 +115,7 @@ struct Link {
 /// One thread of load.
 pub struct Generator<'w> {
     work: &'w Work,
+    pace: Pace,
     echo: bool,
     links: Vec<Link>,
     next: usize,
@@ -120,6 +131,7 @@ impl<'w> Generator<'w> {
     /// A generator for a server on this machine; generators of one measurement have different numbers. `echo`: a bare echo is asked.
     pub fn new(
         work: &'w Work,
+        pace: Pace,
         to: SocketAddr,
         number: usize,
         echo: bool,
@@ -128,8 +140,8 @@ impl<'w> Generator<'w> {
         if !to.ip().is_loopback() || work.is_empty() {
             return Err(io::Error::other(format!("{to} is not on this machine, or there is nothing to ask")));
         }
-        let links = (0..LINKS).map(|at| {
-            let from = Ipv4Addr::new(127, 77, number as u8, 1 + at as u8);
+        let links = (0..pace.links()).map(|at| {
+            let from = Ipv4Addr::new(127, 77, number as u8, 1 + (at % LINKS) as u8);
             let socket = UdpSocket::bind((from, 0))?;
             socket.connect(to)?;
             calls::buffers(&socket, BUFFER)?;
@@ -138,6 +150,7 @@ impl<'w> Generator<'w> {
         });
         Ok(Generator {
             work,
+            pace,
             echo,
             links: links.collect::<io::Result<_>>()?,
             next: work.len() / 7 * number % work.len(),
@@ -152,7 +165,7 @@ impl<'w> Generator<'w> {
 
     /// Asks until the phase is [`Phase::ENDING`], or `most` queries were sent, and what is awaited has come or is lost. `answered` grows
     /// with each answer.
-    pub fn run(mut self, pace: Pace, most: u64, phase: &Phase, answered: &AtomicU64) -> io::Result<Tally> {
+    pub fn run(mut self, most: u64, phase: &Phase, answered: &AtomicU64) -> io::Result<Tally> {
         let mut batch = Batch::default();
         let (mut part, mut due, mut looked) = (phase.now(), 0.0, 0);
         let patience = PATIENCE.as_nanos() as u64;
@@ -170,8 +183,8 @@ impl<'w> Generator<'w> {
             let mut idle = true;
             for at in 0..self.links.len() {
                 if !ending {
-                    idle &= match pace {
-                        Pace::Outstanding(all) => self.fill(at, all, most, &mut batch)? == 0,
+                    idle &= match self.pace {
+                        Pace::Outstanding(all) | Pace::Apart(all) => self.fill(at, all, most, &mut batch)? == 0,
                         Pace::Rate(rate) => self.send_due(at, rate, &mut due, &mut batch)? == 0,
                     };
                 }
@@ -197,7 +210,7 @@ impl<'w> Generator<'w> {
 
     /// Sends as many as there is room for.
     fn fill(&mut self, at: usize, all: usize, most: u64, batch: &mut Batch) -> io::Result<usize> {
-        let room = (all / LINKS).max(1).saturating_sub(self.links[at].awaited).min(TOGETHER);
+        let room = (all / self.links.len()).max(1).saturating_sub(self.links[at].awaited).min(TOGETHER);
         let count = room.min(usize::try_from(most - self.sent).unwrap_or(TOGETHER));
         if count == 0 {
             return Ok(0);

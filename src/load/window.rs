@@ -93,7 +93,7 @@ struct Look {
 pub fn measure(work: &Work, target: &Target, plan: &Plan) -> io::Result<Measured> {
     let count = plan.cores.generators.max(1);
     let pace = match plan.pace {
-        Pace::Outstanding(all) => Pace::Outstanding(all),
+        Pace::Outstanding(_) | Pace::Apart(_) => plan.pace,
         Pace::Rate(rate) => Pace::Rate(rate / count as f64),
     };
     let (phase, answered) = (Phase::default(), AtomicU64::new(0));
@@ -109,7 +109,7 @@ pub fn measure(work: &Work, target: &Target, plan: &Plan) -> io::Result<Measured
     let gives_way = plan.cores.others.is_empty();
     // All of them before one runs: those that run would wait for an end that nobody tells them.
     let generators = (0..count)
-        .map(|number| Generator::new(work, target.address, number, target.echo, gives_way))
+        .map(|number| Generator::new(work, pace, target.address, number, target.echo, gives_way))
         .collect::<io::Result<Vec<_>>>()?;
     std::thread::scope(|scope| {
         let mut running = Vec::new();
@@ -119,7 +119,7 @@ pub fn measure(work: &Work, target: &Target, plan: &Plan) -> io::Result<Measured
             running.push(scope.spawn(move || {
                 // Where it may not be kept there, the figures of the machine's cores tell.
                 let _ = calls::pin(core.as_slice());
-                generator.run(pace, u64::MAX, phase, answered)
+                generator.run(u64::MAX, phase, answered)
             }));
         }
         std::thread::sleep(plan.warm);
@@ -155,6 +155,6 @@ pub fn measure(work: &Work, target: &Target, plan: &Plan) -> io::Result<Measured
 pub fn warm(work: &Work, target: &Target) -> io::Result<Tally> {
     let phase = Phase::default();
     phase.begin(Phase::COUNTING);
-    let generator = Generator::new(work, target.address, 0, target.echo, true)?;
-    generator.run(Pace::Outstanding(64), work.len() as u64, &phase, &AtomicU64::new(0))
+    let generator = Generator::new(work, Pace::Outstanding(64), target.address, 0, target.echo, true)?;
+    generator.run(work.len() as u64, &phase, &AtomicU64::new(0))
 }
