@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::support::network;
+use crate::support::peer::free_address;
 
 /// Runs `cordon` in the root of the repository.
 fn cordon(arguments: &[&str]) -> Output {
@@ -155,6 +156,33 @@ fn a_check_warns_of_what_this_machine_lacks_and_touches_nothing() {
 }
 
 #[test]
+fn a_check_warns_of_a_log_that_another_version_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, data) = (folder.path().join("cordon.toml"), folder.path().join("data"));
+    let more = format!(
+        "[node]\ndata_dir = \"{}\"\n[listen]\ndns = [\"{}\"]\nadmin = \"{}\"\n",
+        data.display(),
+        free_address(),
+        free_address()
+    );
+    std::fs::write(&path, format!("{SOUND}{more}")).unwrap();
+    let segments = data.join("log/segments");
+    std::fs::create_dir_all(&segments).unwrap();
+    let mut head = [0; 512];
+    head[..12].copy_from_slice(b"CORDSEG\0\x01\0\0\0");
+    std::fs::write(segments.join("lane-00000-0000000000000001.seg"), head).unwrap();
+    let told = "lane-00000-0000000000000001.seg: is not a segment of version 2; have the version of cordon that wrote it seal it";
+    let output = cordon(&["check", "--config", path.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(said.contains("\nwarning: log.dir: ") && said.contains(told), "{said}");
+    // And so it comes.
+    let output = cordon(&["serve", "--config", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_check_ends_with_the_code_that_a_start_would_end_with() {
     if network::is_left_out() {
         return;
@@ -237,7 +265,7 @@ fn what_a_bench_cannot_do_is_said_at_once() {
         (&["--names", "5"], 2, "5 is not in 1000..=20000000"),
         (&["--workers", "0"], 2, "0 is not in 1..=256"),
         (&["--list", "x", "--names", "5000"], 2, "cannot be used with"),
-        (&["--list", "nowhere.txt"], 1, "nowhere.txt: cannot be read: "),
+        (&["--list", "nowhere.txt"], 1, "or leave --list out for names that are made up"),
         (&["--list", empty], 1, "there is no name in it that is blocked beyond doubt"),
         (&["--folder", "/nowhere"], 1, "choose another with --folder"),
     ] {

@@ -168,15 +168,19 @@ fn find(args: &BenchArgs, program: &Path, folder: &Path) -> Result<Found, Failur
 
 /// The list and where it is.
 fn list(args: &BenchArgs, folder: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
-    let unreadable = |path: &Path, error| Failure::failed(format!("{}: cannot be read: {error}", path.display()));
+    let unreadable = |path: &Path, error| {
+        let advice = "name a file that is there and that you may read, or leave --list out for names that are made up";
+        Failure::failed(format!("{}: cannot be read: {error}; {advice}", path.display()))
+    };
     if let Some(path) = &args.list {
         let path = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
         let text = fs::read(&path).map_err(|error| unreadable(&path, error))?;
         return Ok((path, text));
     }
     let (path, text) = (folder.join("list.txt"), names::list(args.names as usize));
-    fs::write(&path, &text)
-        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}", path.display())))?;
+    fs::write(&path, &text).map_err(|error| {
+        Failure::failed(format!("{}: cannot be written: {error}; name another --folder", path.display()))
+    })?;
     Ok((path, text))
 }
 

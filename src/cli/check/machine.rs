@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::serve::absent;
 use crate::store::obstacle;
 use crate::store::plan::Limits;
+use crate::store::reader::Reader;
 
 /// What stands in the way here, each with the key it is about. They are warnings: a configuration may be checked on another machine than
 /// the one it is for, and by another user.
@@ -16,6 +17,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
     let log = &config.log.dir;
     if !wrong.iter().any(|above| log.starts_with(above)) {
         found.extend(room(config));
+        found.extend(unreadable(log).map(|why| format!("log.dir: {why}")));
     }
     let dns = config.listen.dns.iter().map(|address| ("listen.dns", *address));
     for (key, address) in dns.chain([("listen.admin", config.listen.admin)]) {
@@ -44,6 +46,12 @@ fn folders(config: &Config) -> (Vec<String>, Vec<PathBuf>) {
         }
     }
     (found, wrong)
+}
+
+/// What of a log that is there a start would stumble over: a damaged manifest, or a segment that another version wrote.
+fn unreadable(log: &Path) -> Option<String> {
+    // Where there is none yet, one is begun.
+    log.is_dir().then(|| Reader::open(log).err())?.map(|error| error.to_string())
 }
 
 /// Whether the log's disk has the room that a start needs at the least.
