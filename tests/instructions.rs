@@ -34,6 +34,8 @@ const CASES: [(&str, &str, &str); 4] = [
 const RUNS: [u64; 2] = [1_000, 11_000];
 /// A figure that is higher by more is told.
 const MUCH: f64 = 0.05;
+/// How often such a figure is counted again before it is told.
+const AGAIN: usize = 2;
 /// What the counted process is told: the case and how many queries.
 const ORDER: &str = "CORDON_TEST_COUNTED";
 const KEPT: &str = "benches/runs/instructions.toml";
@@ -66,7 +68,11 @@ fn a_query_takes_about_as_many_instructions_as_before() {
             tell(&format!("instructions a query, {case}: {count}; kept figures are of {}", kept.architecture));
             continue;
         }
-        let more = *count as f64 / before as f64 - 1.0;
+        let over = |count: u64| count as f64 / before as f64 - 1.0;
+        // Tables are keyed at random, and in one run of many a name shares its place with another one: the least of a few counts.
+        let count =
+            &(0..AGAIN).fold(*count, |least, _| if over(least) > MUCH { least.min(counted(case)) } else { least });
+        let more = over(*count);
         let mark =
             if more > MUCH { "WARNING: more instructions a query than are kept" } else { "instructions a query" };
         tell(&format!("{mark}, {case}: {count}, kept {before} ({:+.1} %)", more * 100.0));
