@@ -1,7 +1,14 @@
 //! Clients of others: dig, kdig and dnspython read what Cordon says as it is meant.
 
+use std::collections::BTreeSet;
+use std::net::UdpSocket;
 use std::process::Command;
+use std::time::Duration;
 
+use hickory_proto::op::Message;
+use hickory_proto::rr::RecordType;
+
+use crate::support::client::Ask;
 use crate::support::cordon::Cordon;
 use crate::support::nsd::Nsd;
 use crate::support::python;
@@ -36,6 +43,55 @@ fn run(program: &str, cordon: &Cordon, six: bool, arguments: &[&str]) -> String 
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{program} {arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
     text
+}
+
+/// Queries of a client that are there together.
+const AT_ONCE: u16 = 50;
+
+#[test]
+fn who_asks_for_much_at_once_gets_every_answer() {
+    let (_nsd, cordon) = start();
+    let questions = [
+        ("www.example.net", RecordType::A, "192.0.2.80"),
+        ("bet.example.net", RecordType::AAAA, "fd00::1"),
+        ("www.example.net", RecordType::AAAA, "2001:db8::80"),
+        ("bet.example.net", RecordType::A, "10.1.1.1"),
+    ];
+    for door in [cordon.addr, cordon.addr6] {
+        let clients: Vec<UdpSocket> = (0..3)
+            .map(|_| {
+                let client = UdpSocket::bind((door.ip(), 0)).unwrap();
+                client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+                client.connect(door).unwrap();
+                client
+            })
+            .collect();
+        // The first time by way of the upstream, and then from the cache. Stopped, so that all of it is there when it looks.
+        for _ in 0..2 {
+            cordon.signal(libc::SIGSTOP);
+            for id in 0..AT_ONCE {
+                let (name, kind, _) = questions[usize::from(id) % questions.len()];
+                let query = Ask::new(name, kind).wire(id);
+                clients.iter().for_each(|client| assert_eq!(client.send(&query).unwrap(), query.len()));
+            }
+            cordon.signal(libc::SIGCONT);
+            for client in &clients {
+                let mut awaited: BTreeSet<u16> = (0..AT_ONCE).collect();
+                while !awaited.is_empty() {
+                    let mut octets = [0; 4096];
+                    let length =
+                        client.recv(&mut octets).unwrap_or_else(|error| panic!("{error}: {awaited:?} from {door}"));
+                    let message = Message::from_vec(&octets[..length]).unwrap();
+                    let id = message.metadata.id;
+                    assert!(awaited.remove(&id), "{id} came twice");
+                    let (name, kind, address) = questions[usize::from(id) % questions.len()];
+                    assert_eq!(message.queries[0].name().to_ascii(), format!("{name}."));
+                    assert_eq!((message.queries[0].query_type(), message.answers.len()), (kind, 1));
+                    assert_eq!(message.answers[0].data.to_string(), address);
+                }
+            }
+        }
+    }
 }
 
 const TOLD: &str = "Gambling; Procedure 5.2; ref 1/gambling/gambling.txt:1";

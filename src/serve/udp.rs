@@ -19,8 +19,10 @@ use crate::moment::Clock;
 use crate::verdict::Transport;
 
 mod batch;
+mod bundle;
 mod control;
 pub(super) mod pin;
+mod send;
 mod socket;
 
 use batch::{Batch, Peer};
@@ -52,8 +54,6 @@ impl Default for UdpLimits {
 
 /// Least and first number of packets asked for in one call: making room for 64 costs more than a single query does.
 const FEW: usize = 8;
-/// How long a worker waits for room in a send buffer before it gives a batch's answers up.
-const SEND_WAIT: Duration = Duration::from_millis(20);
 /// How long a worker rests when its sockets give nothing but errors.
 const ERROR_REST: Duration = Duration::from_millis(10);
 /// Errors in a row after which it does.
@@ -182,7 +182,8 @@ impl<W: Worker> UdpLoop<W> {
         }
         // Nothing leaves that is not recorded (Q4): no end of the batch, no answers.
         if self.guarded(|worker| worker.end_batch()) == Some(true) && begun {
-            self.send(batch, &socket);
+            let sent = send::all(batch, &socket, &self.shared.counters.send);
+            bump(&self.tally.answers, sent);
         }
         bump(&self.tally.batches, 1);
         bump(&self.tally.packets, got as u64);
@@ -210,34 +211,6 @@ impl<W: Worker> UdpLoop<W> {
             self.shared.runtime.spawn(finish(later, way));
         }
         None
-    }
-
-    /// Sends the batch's answers; each that cannot be sent is counted, and holds up none of the others.
-    fn send(&self, batch: &mut Batch, socket: &UdpSocket) {
-        let troubles = &self.shared.counters.send;
-        let (mut from, mut sent, mut waited) = (0, 0, false);
-        while from < batch.outgoing() {
-            match socket.send(batch, from) {
-                Ok(count) => {
-                    from += count;
-                    sent += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let room = !waited && socket::wait_writable(socket, SEND_WAIT).unwrap_or(false);
-                    waited = true;
-                    if !room {
-                        troubles.add(Trouble::NoRoom, (batch.outgoing() - from) as u64);
-                        break;
-                    }
-                }
-                Err(error) => {
-                    troubles.add(Trouble::of(&error), 1);
-                    from += 1;
-                }
-            }
-        }
-        bump(&self.tally.answers, sent);
     }
 
     /// Calls the worker; a panic is counted (the program's panic hook has told of it) and gives none.

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::UdpLimits;
+use super::bundle::{self, Outgoing};
 use super::control::{self, Control};
 use super::socket;
 
@@ -51,6 +52,21 @@ impl Peer {
     pub(super) const fn empty() -> Peer {
         Peer { name: RawName::empty(), name_length: 0, control: Control::empty(), control_length: 0 }
     }
+
+    /// A number that differs for most clients.
+    pub(super) fn spread(&self) -> usize {
+        let word =
+            |at: usize| self.name.0.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_ne_bytes(*word));
+        // Port and IPv4 address; the second half of an IPv6 address. What is behind the name is left from another one.
+        let back = if self.name_length >= 24 { word(16) } else { 0 };
+        ((word(0) ^ back.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+    }
+
+    /// Whether answers to both go to the same client from the same address.
+    pub(super) fn is_same(&self, other: &Peer) -> bool {
+        self.name.0.get(..self.name_length) == other.name.0.get(..other.name_length)
+            && self.control.0.get(..self.control_length) == other.control.0.get(..other.control_length)
+    }
 }
 
 /// One received packet, apart from its octets.
@@ -71,7 +87,9 @@ pub(in crate::serve) struct Batch {
     pub(super) vectors: Box<[libc::iovec]>,
     pub(super) heads: Box<[libc::mmsghdr]>,
     /// The answers to send: slot and length.
-    pub(super) outgoing: Vec<(usize, usize)>,
+    pub(super) outgoing: Vec<Outgoing>,
+    /// How many of them leave in one piece, piece by piece.
+    pub(super) pieces: Vec<usize>,
 }
 
 /// From one buffer to the next. Not a power of two: the fronts of all buffers, the only parts that are in use most of the
@@ -89,6 +107,7 @@ impl Batch {
             vectors: vec![libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; slots].into(),
             heads: vec![socket::empty_head(); slots].into(),
             outgoing: Vec::with_capacity(slots),
+            pieces: Vec::with_capacity(slots),
         }
     }
 
@@ -137,6 +156,26 @@ impl Batch {
     /// How many answers are to be sent.
     pub(in crate::serve) fn outgoing(&self) -> usize {
         self.outgoing.len()
+    }
+
+    /// Puts the answers together to the pieces they leave in: those to one client in one, or each in its own.
+    pub(super) fn bundle(&mut self, together: bool) {
+        if together {
+            bundle::arrange(&mut self.outgoing, &self.peers, &mut self.pieces);
+        } else {
+            self.take_apart(0, 0);
+        }
+    }
+
+    /// How many answers there are in so many pieces from number `piece` on.
+    pub(super) fn answers_in(&self, piece: usize, count: usize) -> usize {
+        self.pieces.iter().skip(piece).take(count).sum()
+    }
+
+    /// Lets the answers from number `from` on, the first one of piece `piece`, leave each in its own.
+    pub(super) fn take_apart(&mut self, piece: usize, from: usize) {
+        self.pieces.truncate(piece);
+        self.pieces.resize(piece + self.outgoing.len() - from, 1);
     }
 
     /// Forgets the answers, sent or not.

@@ -7,6 +7,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 const WORD: usize = size_of::<usize>();
 const HEADER: usize = (WORD + 2 * size_of::<i32>()).next_multiple_of(WORD);
+/// Octets of the longer message that says where an answer leaves from, the one for IPv6.
+const PKTINFO: usize = (HEADER + 20).next_multiple_of(WORD);
+/// The option that cuts, and its control message (linux/udp.h).
+pub(super) const UDP_SEGMENT: i32 = 103;
+const _: () = assert!(PKTINFO + (HEADER + size_of::<u16>()).next_multiple_of(WORD) <= Control::SIZE);
 
 /// Room for every control message that is asked for, aligned as the kernel wants it.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +19,7 @@ const HEADER: usize = (WORD + 2 * size_of::<i32>()).next_multiple_of(WORD);
 pub(super) struct Control(pub(super) [u8; Control::SIZE]);
 
 impl Control {
-    /// Octets; the larger of the two kinds, for IPv6, takes 40.
+    /// Octets; where an answer leaves from takes 40 of them for IPv6, how it is cut 24.
     pub(super) const SIZE: usize = 64;
 
     pub(super) const fn empty() -> Control {
@@ -63,7 +68,7 @@ pub(super) fn answer_from(asked: Asked, control: &mut Control) -> usize {
             let mut content = [0; 12];
             // Interface 0: the route decides. It need not be the one the packet came in on.
             content[4..8].copy_from_slice(&source.octets());
-            write(control, libc::IPPROTO_IP, libc::IP_PKTINFO, &content)
+            write(control, 0, libc::IPPROTO_IP, libc::IP_PKTINFO, &content)
         }
         Asked::V6(source, _) if source.is_multicast() => 0,
         Asked::V6(source, interface) => {
@@ -72,14 +77,20 @@ pub(super) fn answer_from(asked: Asked, control: &mut Control) -> usize {
             // A link-local address means something on its own link only.
             let interface = if source.is_unicast_link_local() { interface } else { 0 };
             content[16..].copy_from_slice(&interface.to_ne_bytes());
-            write(control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &content)
+            write(control, 0, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &content)
         }
     }
 }
 
-fn write<const N: usize>(control: &mut Control, level: i32, kind: i32, content: &[u8; N]) -> usize {
-    const { assert!((HEADER + N).next_multiple_of(WORD) <= Control::SIZE) };
-    let octets = &mut control.0;
+/// Puts a control message behind the `before` octets there are by which the kernel cuts what is sent into datagrams of `length` octets (`UDP_SEGMENT`
+/// in udp(7)); how many octets there are then.
+pub(super) fn cut_into(control: &mut Control, before: usize, length: u16) -> usize {
+    let before = before.min(PKTINFO);
+    before + write(control, before, libc::SOL_UDP, UDP_SEGMENT, &length.to_ne_bytes())
+}
+
+fn write<const N: usize>(control: &mut Control, at: usize, level: i32, kind: i32, content: &[u8; N]) -> usize {
+    let octets = &mut control.0[at..];
     octets[..WORD].copy_from_slice(&(HEADER + N).to_ne_bytes());
     octets[WORD..WORD + 4].copy_from_slice(&level.to_ne_bytes());
     octets[WORD + 4..WORD + 8].copy_from_slice(&kind.to_ne_bytes());
@@ -123,6 +134,19 @@ mod tests {
     fn a_global_address_is_not_tied_to_an_interface() {
         let address = Ipv6Addr::LOCALHOST;
         assert_eq!(asked_at(&written(Asked::V6(address, 7))), Some(Asked::V6(address, 0)));
+    }
+
+    #[test]
+    fn how_it_is_cut_stands_behind_where_it_leaves_from() {
+        for asked in [Asked::V4(Ipv4Addr::LOCALHOST), Asked::V6(Ipv6Addr::LOCALHOST, 0)] {
+            let mut control = Control::empty();
+            let before = answer_from(asked, &mut control);
+            let length = cut_into(&mut control, before, 0x1234);
+            assert_eq!(asked_at(&control.0[..length]), Some(asked));
+            assert_eq!(length, before + (HEADER + 2).next_multiple_of(WORD));
+            assert_eq!(control.0[before + HEADER..before + HEADER + 2], 0x1234_u16.to_ne_bytes());
+            assert_eq!(control.0[before..before + WORD], (HEADER + 2).to_ne_bytes());
+        }
     }
 
     #[test]

@@ -10,14 +10,14 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::UdpLimits;
 use super::batch::{Batch, Came, Peer, RawName, STRIDE};
-use super::control::Control;
+use super::control::{self, Control};
 use crate::config::checked::Listen;
 
 /// Most sockets looked at in one poll: more addresses than `listen.dns` has in practice.
@@ -32,6 +32,8 @@ const MEMINFO_DROPS: usize = 8;
 pub(in crate::serve) struct UdpSocket {
     socket: Socket,
     tells: bool,
+    /// Whether the kernel takes several answers to a client in one piece.
+    bundles: AtomicBool,
     dropped_before: Arc<AtomicU64>,
 }
 
@@ -91,7 +93,15 @@ impl UdpSocket {
             set(raw, libc::SOL_SOCKET, force, octets).or_else(|_| set(raw, libc::SOL_SOCKET, plain, octets))?;
         }
         socket.set_read_timeout(Some(Duration::from_millis(UdpLimits::LOOK_UP_MILLIS)))?;
-        Ok(UdpSocket { socket, tells, dropped_before })
+        // A kernel before 4.18 would send what it cannot cut as one datagram; it does not know the option either.
+        let bundles = AtomicBool::new(get(raw, libc::SOL_UDP, control::UDP_SEGMENT).is_ok());
+        Ok(UdpSocket { socket, tells, bundles, dropped_before })
+    }
+
+    /// Its descriptor, to try it with options of the kernel.
+    #[cfg(test)]
+    pub(super) fn raw(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 
     /// What the kernel gives: octets of receive and of send buffer. It counts its own bookkeeping in and so tells twice what was asked for
@@ -113,6 +123,19 @@ impl UdpSocket {
     /// Whether it listens on every address, so that each packet tells which one it was sent to.
     pub(in crate::serve) fn tells(&self) -> bool {
         self.tells
+    }
+
+    /// Whether several answers to a client may leave in one piece.
+    pub(in crate::serve) fn bundles(&self) -> bool {
+        self.bundles.load(Ordering::Relaxed)
+    }
+
+    /// After a piece of several answers could not be sent: not again, if that was because there were several. A network device may be unable
+    /// to cut it, or what lies on its way (EIO, as with IPsec); or they do not fit through it.
+    pub(in crate::serve) fn failed_bundle(&self, error: &io::Error) {
+        if matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE | libc::EOPNOTSUPP)) {
+            self.bundles.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Receives up to `most` packets into the first slots of the batch; how many. With `wait`, waits for the first one, for
@@ -158,16 +181,27 @@ impl UdpSocket {
         Ok(got)
     }
 
-    /// Sends the batch's answers from number `from` on; how many the kernel took, at least one. An error speaks of the
-    /// first of them alone. Never waits.
-    pub(in crate::serve) fn send(&self, batch: &mut Batch, from: usize) -> io::Result<usize> {
-        let Batch { peers, answers, outgoing, vectors, heads, .. } = &mut *batch;
-        let waiting = outgoing.get(from..).unwrap_or_default();
+    /// Sends the batch's pieces from number `piece` on, which begins with answer number `from`; how many pieces the kernel took, at least one.
+    /// An error speaks of the first of them alone. Never waits.
+    pub(in crate::serve) fn send(&self, batch: &mut Batch, piece: usize, from: usize) -> io::Result<usize> {
+        let Batch { peers, answers, outgoing, pieces, vectors, heads, .. } = &mut *batch;
+        let (mut waiting, mut vectors) = (outgoing.get(from..).unwrap_or_default(), &mut vectors[..]);
         let mut count = 0;
-        for ((&(slot, length), vector), head) in waiting.iter().zip(vectors.iter_mut()).zip(heads.iter_mut()) {
-            let answer = &answers[slot * STRIDE..][..length];
-            *vector = libc::iovec { iov_base: answer.as_ptr().cast_mut().cast(), iov_len: answer.len() };
-            fill(&mut head.msg_hdr, &peers[slot], vector);
+        for (&size, head) in pieces.iter().skip(piece).zip(heads.iter_mut()) {
+            let Some((these, others)) = waiting.split_at_checked(size) else { break };
+            let Some((places, further)) = vectors.split_at_mut_checked(size) else { break };
+            let Some(&(first, length)) = these.first() else { break };
+            (waiting, vectors) = (others, further);
+            for (&(slot, length), vector) in these.iter().zip(places.iter_mut()) {
+                let answer = &answers[slot * STRIDE..][..length];
+                *vector = libc::iovec { iov_base: answer.as_ptr().cast_mut().cast(), iov_len: answer.len() };
+            }
+            let peer = &mut peers[first];
+            let control = match size {
+                1 => peer.control_length,
+                _ => control::cut_into(&mut peer.control, peer.control_length, length as u16),
+            };
+            fill(&mut head.msg_hdr, peer, control, places);
             count += 1;
         }
         // SAFETY: the first `count` heads were just pointed to vectors, names, control messages and answers of `batch`, each
@@ -186,9 +220,10 @@ impl UdpSocket {
 
     /// Sends one answer to a peer that was kept. Never waits.
     pub(in crate::serve) fn send_one(&self, peer: &Peer, answer: &[u8]) -> io::Result<()> {
-        let mut vector = libc::iovec { iov_base: answer.as_ptr().cast_mut().cast(), iov_len: answer.len() };
+        let vector = libc::iovec { iov_base: answer.as_ptr().cast_mut().cast(), iov_len: answer.len() };
+        let mut vector = [vector];
         let mut head = empty_head().msg_hdr;
-        fill(&mut head, peer, &raw mut vector);
+        fill(&mut head, peer, peer.control_length, &mut vector);
         // SAFETY: `head` points to `vector`, `peer` and `answer`, with their true sizes; all are borrowed for the call, and the
         // kernel only reads through these pointers.
         let sent =
@@ -264,14 +299,23 @@ fn set(socket: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Points a head at a peer and at a vector; both must outlive its use.
-fn fill(head: &mut libc::msghdr, peer: &Peer, vector: *mut libc::iovec) {
+/// An option's number.
+fn get(socket: RawFd, level: i32, option: i32) -> io::Result<i32> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the pointer is that of an initialised int and `length` is its size; the kernel writes no more than that.
+    let result = unsafe { libc::getsockopt(socket, level, option, (&raw mut value).cast(), &raw mut length) };
+    if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Points a head at a peer, with this much of its control messages, and at vectors; both must outlive its use.
+fn fill(head: &mut libc::msghdr, peer: &Peer, control: usize, vectors: &mut [libc::iovec]) {
     head.msg_name = (&raw const peer.name).cast_mut().cast();
     head.msg_namelen = peer.name_length.min(RawName::SIZE) as libc::socklen_t;
-    head.msg_iov = vector;
-    head.msg_iovlen = 1;
+    head.msg_iov = vectors.as_mut_ptr();
+    head.msg_iovlen = vectors.len() as _;
     head.msg_flags = 0;
-    (head.msg_control, head.msg_controllen) = match peer.control_length.min(Control::SIZE) {
+    (head.msg_control, head.msg_controllen) = match control.min(Control::SIZE) {
         0 => (ptr::null_mut(), 0),
         length => ((&raw const peer.control).cast_mut().cast(), length as _),
     };
